@@ -1,0 +1,250 @@
+"""The result document: a report as JSON, and back again from a file that may be anything.
+
+``result.schema.json`` beside this module is its published form; ``driftcheck schema --result`` prints it.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
+
+from driftcheck import __version__
+from driftcheck.errors import DriftcheckError
+from driftcheck.model import Status
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from driftcheck.model import (
+        Finding,
+        Json,
+        Location,
+        PropertyDifference,
+        Report,
+        Unreadable,
+    )
+
+FORMAT_VERSION = "1.0"
+
+
+class SourceEntry(TypedDict):
+    """A place in a desired file; ``column`` is left out where only the line matters."""
+
+    file: str
+    line: int
+    column: NotRequired[int]
+
+
+class ErrorEntry(TypedDict):
+    """What kept something from being read: AWS's error code and one line."""
+
+    code: str
+    message: str
+
+
+class DifferenceEntry(TypedDict):
+    """One leaf that differs; ``desired`` is null for ``added``, ``live`` for ``removed``."""
+
+    path: list[str | int]
+    change: Literal["changed", "added", "removed"]
+    desired: Json
+    live: Json
+    sensitive: bool
+    source: SourceEntry | None
+
+
+class IgnoredEntry(DifferenceEntry):
+    """A difference that a rule of ``lifecycle.ignore_changes`` hides; ``until`` is an ISO 8601 date."""
+
+    rule: str
+    reason: str | None
+    until: str | None
+
+
+class ResourceEntry(TypedDict):
+    """One definition's outcome."""
+
+    kind: str
+    name: str
+    target: str
+    status: Literal["in_sync", "drifted", "missing", "unmanaged", "error"]
+    arn: str | None
+    created_at: str | None
+    source: SourceEntry | None
+    differences: list[DifferenceEntry]
+    ignored: list[IgnoredEntry]
+    error: ErrorEntry | None
+
+
+class TargetEntry(TypedDict):
+    """One (account, region)."""
+
+    name: str
+    account: str | None
+    region: str | None
+    error: ErrorEntry | None
+
+
+class WarningEntry(TypedDict):
+    """Something to look at that did not change the outcome."""
+
+    code: str
+    message: str
+    source: SourceEntry | None
+
+
+class Summary(TypedDict):
+    """The counts; ``declared`` is all but ``unmanaged``; ``coverage`` is from 0.0 to 1.0."""
+
+    declared: int
+    in_sync: int
+    drifted: int
+    missing: int
+    unmanaged: int
+    error: int
+    coverage: float
+
+
+class Document(TypedDict):
+    """A run's result. Times are UTC, ISO 8601, to the second, ending in Z."""
+
+    format_version: str
+    driftcheck_version: str
+    started_at: str
+    finished_at: str
+    complete: bool
+    summary: Summary
+    targets: list[TargetEntry]
+    resources: list[ResourceEntry]
+    warnings: list[WarningEntry]
+
+
+def document(report: Report) -> Document:
+    """The result document of a report: resources sorted by kind, target and name."""
+    counts = {status: 0 for status in Status}
+    for finding in report.findings:
+        counts[finding.status] += 1
+    declared = len(report.findings) - counts[Status.UNMANAGED]
+    return {
+        "format_version": FORMAT_VERSION,
+        "driftcheck_version": __version__,
+        "started_at": _time(report.started_at),
+        "finished_at": _time(report.finished_at),
+        "complete": report.complete,
+        "summary": {
+            "declared": declared,
+            "in_sync": counts[Status.IN_SYNC],
+            "drifted": counts[Status.DRIFTED],
+            "missing": counts[Status.MISSING],
+            "unmanaged": counts[Status.UNMANAGED],
+            "error": counts[Status.ERROR],
+            "coverage": round(declared / len(report.findings), 4) if report.findings else 1.0,
+        },
+        "targets": [
+            {"name": t.name, "account": t.account, "region": t.region, "error": _error(t.error)}
+            for t in sorted(report.targets, key=lambda t: t.name)
+        ],
+        "resources": [_resource(f) for f in sorted(report.findings, key=lambda f: f.address)],
+        "warnings": [
+            {"code": w.code, "message": w.message, "source": _source(w.source, column=True)}
+            for w in report.warnings
+        ],
+    }
+
+
+def loads(text: str | bytes, name: str) -> Document:
+    """Read a result document back; ``name`` is what messages call it.
+
+    Raises:
+        DriftcheckError: it is not JSON, not a result document, or of another major format version.
+    """
+    try:
+        loaded = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise DriftcheckError(f"{name}: not a JSON document: {error}") from None
+    version = loaded.get("format_version") if isinstance(loaded, dict) else None
+    if not isinstance(version, str):
+        raise DriftcheckError(f"{name}: not a driftcheck result: it has no format_version")
+    if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+        raise DriftcheckError(
+            f"{name}: format version {version!r} is not one that driftcheck {__version__} reads "
+            f"({FORMAT_VERSION.split('.')[0]}.x)"
+        )
+    try:
+        error = next(_validator().iter_errors(loaded), None)
+    except ValueError as unreadable:  # a lone surrogate, which no UTF-8 text can hold
+        raise DriftcheckError(f"{name}: not a driftcheck result: {unreadable}") from None
+    if error is not None:
+        where = "/".join(str(step) for step in error.instance_path)
+        raise DriftcheckError(f"{name}: not a driftcheck result: at /{where}: {error.message[:200]}")
+    return cast("Document", loaded)
+
+
+def result_schema() -> dict[str, Any]:
+    """The published JSON Schema of the result document."""
+    text = resources.files("driftcheck").joinpath("result.schema.json").read_text("utf-8")
+    return cast("dict[str, Any]", json.loads(text))
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema_rs import Draft202012Validator
+
+    return Draft202012Validator(result_schema())
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _resource(finding: Finding) -> ResourceEntry:
+    return {
+        "kind": finding.address.kind,
+        "name": finding.address.name,
+        "target": finding.address.target,
+        "status": finding.status.value,
+        "arn": finding.arn,
+        "created_at": None if finding.created_at is None else _time(finding.created_at),
+        "source": _source(finding.source),
+        "differences": [_difference(d) for d in finding.differences],
+        "ignored": [
+            {
+                **_difference(hidden.difference),
+                "rule": hidden.rule.pattern.text,
+                "reason": hidden.rule.reason,
+                "until": None if hidden.rule.until is None else hidden.rule.until.isoformat(),
+            }
+            for hidden in finding.ignored
+        ],
+        "error": _error(finding.error),
+    }
+
+
+def _difference(difference: PropertyDifference) -> DifferenceEntry:
+    return {
+        "path": list(difference.path),
+        "change": difference.change.value,
+        "desired": difference.desired,
+        "live": difference.live,
+        "sensitive": difference.sensitive,
+        "source": _source(difference.source),
+    }
+
+
+def _source(location: Location | None, *, column: bool = False) -> SourceEntry | None:
+    if location is None:
+        return None
+    entry: SourceEntry = {"file": location.file, "line": location.line}
+    if column:
+        entry["column"] = location.column
+    return entry
+
+
+def _error(error: Unreadable | None) -> ErrorEntry | None:
+    return None if error is None else {"code": error.code, "message": error.message}
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

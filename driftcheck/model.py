@@ -1,0 +1,200 @@
+"""The vocabulary of a run, as frozen values: desired state, readings, findings, report.
+
+Nothing here does I/O, reads a clock or knows of AWS's members.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import date, datetime
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+"""A JSON value; floats are finite."""
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Where a value stands in a definition: member names, map keys and list indices, outermost first."""
+
+
+class Status(StrEnum):
+    """What was found out about one definition."""
+
+    IN_SYNC = "in_sync"
+    DRIFTED = "drifted"
+    MISSING = "missing"
+    UNMANAGED = "unmanaged"
+    ERROR = "error"
+
+
+class Change(StrEnum):
+    """How live differs from desired at one path."""
+
+    CHANGED = "changed"
+    ADDED = "added"
+    """Live has it, desired does not."""
+    REMOVED = "removed"
+    """Desired has it, live does not."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """What names one definition: the kind's name, the name within its target, the target's name."""
+
+    kind: str
+    target: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a desired file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class PathPattern:
+    """A ``lifecycle`` path: exact steps, with None for ``*`` and ``[*]``; it covers what is under it."""
+
+    text: str
+    steps: tuple[str | int | None, ...]
+
+    def covers(self, path: Path) -> bool:
+        """Tell whether ``path`` is the member that this pattern names, or lies under it."""
+        return len(path) >= len(self.steps) and self.meets(path)
+
+    def meets(self, path: Path) -> bool:
+        """Tell whether ``path`` lies under what this pattern names, or above it."""
+        return all(
+            step is None or step == key for step, key in zip(self.steps, path, strict=False)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRule:
+    """One entry of ``lifecycle.ignore_changes``; after the day ``until`` it no longer hides anything."""
+
+    pattern: PathPattern
+    location: Location
+    reason: str | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One declared definition, in one target.
+
+    ``properties`` has the members of the kind's Create call without the name and what the server assigns;
+    ``locate`` gives the place in the file that declares a path (or the nearest member above it).
+    """
+
+    address: Address
+    properties: Mapping[str, Json]
+    location: Location
+    locate: Callable[[Path], Location] = field(repr=False, compare=False)
+    ignore: tuple[IgnoreRule, ...] = ()
+    sensitive: tuple[PathPattern, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """AWS described the definition.
+
+    ``properties`` is the answer in the modelled types, without the name and what the server assigns;
+    ``unknown`` are the paths in it that the installed botocore's service model does not have.
+    """
+
+    properties: Mapping[str, Json]
+    arn: str | None
+    created_at: datetime | None
+    unknown: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """AWS answered ``ResourceNotFound``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """No trustworthy answer: AWS's error code, or the name of what failed, and one line for the user."""
+
+    code: str
+    message: str
+
+
+Reading: TypeAlias = Live | Missing | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDifference:
+    """One leaf, or one whole block that one side lacks."""
+
+    path: Path
+    change: Change
+    desired: Json = None
+    live: Json = None
+    sensitive: bool = False
+    source: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredDifference:
+    """A difference that a rule hides."""
+
+    difference: PropertyDifference
+    rule: IgnoreRule
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome for one definition."""
+
+    address: Address
+    status: Status
+    arn: str | None = None
+    created_at: datetime | None = None
+    source: Location | None = None
+    differences: tuple[PropertyDifference, ...] = ()
+    ignored: tuple[IgnoredDifference, ...] = ()
+    error: Unreadable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something that did not change the outcome and that somebody should look at."""
+
+    code: str
+    message: str
+    source: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReading:
+    """One (account, region) that was looked at; ``error`` is what kept it from being read whole."""
+
+    name: str
+    account: str | None
+    region: str | None
+    error: Unreadable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a run found out. Times are aware, in UTC; nothing in it is a sensitive value."""
+
+    started_at: datetime
+    finished_at: datetime
+    complete: bool
+    targets: tuple[TargetReading, ...]
+    findings: tuple[Finding, ...]
+    warnings: tuple[Warn, ...] = ()

@@ -1,0 +1,15 @@
+"""The result document itself."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from driftcheck.document import Document
+    from driftcheck.render import Style
+
+
+def render(document: Document, _style: Style) -> str:
+    """The document as indented JSON, its members in their documented order, in ASCII."""
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
