@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date, datetime
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """A JSON value; floats are finite."""
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -61,6 +61,27 @@ class Location:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+AMBIENT = "default"
+"""The target of a file that names none: the ambient credentials and region."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One (account, region) as the operator declares it, and how to reach it.
+
+    A ``region`` or ``account`` of None is whatever the credentials bring; a declared ``account`` is asserted
+    before anything is compared. ``variables`` are what ``${var.NAME}`` stands for.
+    """
+
+    name: str
+    region: str | None = None
+    account: str | None = None
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class PathPattern:
     """A ``lifecycle`` path: exact steps, with None for ``*`` and ``[*]``; it covers what is under it."""
@@ -74,9 +95,7 @@ class PathPattern:
 
     def meets(self, path: Path) -> bool:
         """Tell whether ``path`` lies under what this pattern names, or above it."""
-        return all(
-            step is None or step == key for step, key in zip(self.steps, path, strict=False)
-        )
+        return all(step is None or step == key for step, key in zip(self.steps, path, strict=False))
 
 
 @dataclass(frozen=True, slots=True)

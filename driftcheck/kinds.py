@@ -1,0 +1,122 @@
+"""The kinds of job definition: one row each, and everything else asked of botocore's service model.
+
+What botocore does not hold (defaults that the service fills in, lists that are sets) stands here as rows
+by member name; their source is AWS's documentation and answers seen on the service.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from botocore import xform_name
+from botocore.loaders import create_loader
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from driftcheck.model import Json
+
+__all__ = [
+    "ABSENT_MEANS",
+    "IDENTIFIER",
+    "KINDS",
+    "SETS",
+    "TAGS",
+    "Kind",
+    "ListShape",
+    "MapShape",
+    "Shape",
+    "StructureShape",
+    "loader",
+    "partition",
+]
+
+IDENTIFIER = "JobDefinitionName"
+TAGS = "Tags"
+
+ABSENT_MEANS: Mapping[str, Json] = {
+    "S3InputMode": "File",
+    "S3DataDistributionType": "FullyReplicated",
+    "S3UploadMode": "EndOfJob",
+    "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+}
+"""What the service fills in for a member that Create was not sent, by the member's name."""
+
+SETS: Mapping[str, str | None] = {"SecurityGroupIds": None, "Subnets": None, TAGS: "Key"}
+"""List members whose order means nothing; the value names the member that identifies an element."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of job definition; ``name`` is what its operations are named after."""
+
+    name: str
+
+    @property
+    def collection(self) -> str:
+        """The key of its list in a desired file: ``model_quality_job_definitions``."""
+        return str(xform_name(self.name)) + "s"
+
+    @property
+    def resource_type(self) -> str:
+        """The type in its ARN: ``model-quality-job-definition``."""
+        return str(xform_name(self.name, "-"))
+
+    @property
+    def describe(self) -> str:
+        """The operation that reads one."""
+        return f"Describe{self.name}"
+
+    @property
+    def list(self) -> str:
+        """The operation that names those that exist."""
+        return f"List{self.name}s"
+
+    @property
+    def answer(self) -> StructureShape:
+        """The shape that Describe returns."""
+        return _model().operation_model(self.describe).output_shape
+
+    @property
+    def request(self) -> StructureShape:
+        """The shape that Create takes, which is what a file declares."""
+        return _model().operation_model(f"Create{self.name}").input_shape
+
+    @property
+    def server_assigned(self) -> frozenset[str]:
+        """Members that Describe returns and Create does not take."""
+        return frozenset(self.answer.members) - frozenset(self.request.members)
+
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("ModelQualityJobDefinition"),
+        Kind("DataQualityJobDefinition"),
+        Kind("ModelBiasJobDefinition"),
+        Kind("ModelExplainabilityJobDefinition"),
+    )
+}
+
+
+@cache
+def loader() -> Any:
+    """The botocore data loader of this process: sessions that share it parse the service model once."""
+    return create_loader()
+
+
+@cache
+def _model() -> ServiceModel:
+    return ServiceModel(loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+
+
+def partition(region: str | None) -> str:
+    """The partition of a region, ``aws`` where it cannot be told."""
+    for each in loader().load_data("partitions")["partitions"]:
+        if region and re.fullmatch(each["regionRegex"], region):
+            return str(each["id"])
+    return "aws"
