@@ -1,0 +1,215 @@
+"""Desired files to desired state: every definition in every target, or everything that is wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from driftcheck.desired import declarations, files, lifecycle, references, rules
+from driftcheck.errors import DriftcheckError, did_you_mean
+from driftcheck.kinds import IDENTIFIER
+from driftcheck.model import AMBIENT, Address, Desired, IgnoreRule, Target, Warn
+from driftcheck.paths import show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path as FilePath
+
+    from driftcheck.desired.declarations import Declaration, FileContent
+    from driftcheck.model import Path, PathPattern
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """What the files declare, narrowed to what was asked for.
+
+    ``targets`` are those that the files are for; ``declared`` the (target, kind) names that a file has a list
+    or an object of, empty ones included; ``addresses`` all that the files declare; ``select`` the globs for
+    names; ``warnings`` the rules that definitions break and AWS lets pass.
+    """
+
+    definitions: tuple[Desired, ...]
+    targets: tuple[Target, ...]
+    declared: frozenset[tuple[str, str]] = frozenset()
+    addresses: frozenset[Address] = frozenset()
+    select: tuple[str, ...] = ()
+    warnings: tuple[Warn, ...] = ()
+
+    def is_unmanaged(self, address: Address) -> bool:
+        """Tell whether no file declares what exists at an address, and it is one that was asked about."""
+        return address not in self.addresses and _selected(address.name, self.select)
+
+
+def load(
+    paths: Iterable[FilePath],
+    targets: Mapping[str, Target],
+    *,
+    only: Collection[str] = (),
+    select: Collection[str] = (),
+) -> DesiredState:
+    """The desired state of files and folders.
+
+    Args:
+        paths: files, and folders that are read recursively.
+        targets: the operator's, by name.
+        only: names of the targets to keep; all when empty.
+        select: glob patterns for the names of the definitions to keep; all when empty.
+
+    Raises:
+        DriftcheckError: something is wrong; one line for each thing, with file, line and column.
+    """
+    faults: list[str] = []
+    gathered = _Gathered(targets)
+    for path in files.find(paths, faults):
+        try:
+            content = declarations.read(files.name(path), files.parse(path))
+        except files.FileFaultError as fault:
+            faults.append(str(fault))
+            continue
+        gathered.add(content)
+        faults += (f"{location}: error: {message}" for location, message in sorted(content.wrong))
+    if faults:
+        raise DriftcheckError(*dict.fromkeys(faults))
+    return _narrowed(gathered, only, select)
+
+
+def _narrowed(gathered: _Gathered, only: Collection[str], select: Collection[str]) -> DesiredState:
+    wanted = {name: target for name, target in gathered.used.items() if not only or name in only}
+    if not wanted:
+        raise DriftcheckError(f"error: no desired file is for target {_quoted(only)}")
+    definitions = [
+        desired
+        for desired in gathered.definitions.values()
+        if desired.address.target in wanted and _selected(desired.address.name, select)
+    ]
+    if select and not definitions:
+        raise DriftcheckError(f"error: no definition is named {_quoted(select)}")
+    return DesiredState(
+        tuple(definitions),
+        tuple(wanted.values()),
+        frozenset(pair for pair in gathered.declared if pair[0] in wanted),
+        frozenset(gathered.definitions),
+        tuple(select),
+        tuple(dict.fromkeys(gathered.warnings)),
+    )
+
+
+def _selected(name: str, select: Collection[str]) -> bool:
+    return not select or any(fnmatchcase(name, glob) for glob in select)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the files read so far declare, over all of them."""
+
+    targets: Mapping[str, Target]
+    used: dict[str, Target] = field(default_factory=dict)
+    declared: set[tuple[str, str]] = field(default_factory=set)
+    definitions: dict[Address, Desired] = field(default_factory=dict)
+    warnings: list[Warn] = field(default_factory=list)
+
+    def add(self, content: FileContent) -> None:
+        """Take over what a file declares; what is wrong with that is added to the file's faults."""
+        chosen = [target for path, name in content.targets if (target := self._target(content, path, name))]
+        self.used |= {target.name: target for target in chosen}
+        self.declared |= {(target.name, kind) for target in chosen for kind in content.kinds}
+        for declaration in content.declarations:
+            ignore, sensitive = _lifecycle(content, declaration)
+            for target in chosen:
+                values = references.known(target, declared=target.name in self.targets)
+                properties = _settled(content, declaration, target.name, values)
+                if properties is None:
+                    continue
+                self.warnings += _hold_to_rules(content, declaration, properties)
+                address = Address(declaration.kind.name, target.name, properties.pop(IDENTIFIER))
+                desired = Desired(
+                    address, properties, declaration.locate(()), declaration.locate, ignore, sensitive
+                )
+                if (first := self.definitions.setdefault(address, desired)) is not desired:
+                    content.fault(
+                        (*declaration.path, IDENTIFIER),
+                        f"`{address.name}` is declared twice for target `{target.name}`, "
+                        f"first at {first.location}",
+                    )
+
+    def _target(self, content: FileContent, path: Path, name: str) -> Target | None:
+        if name in self.targets:
+            return self.targets[name]
+        if name == AMBIENT:
+            return Target(AMBIENT)
+        nearest = did_you_mean(name, self.targets)
+        content.fault(path, f"unknown target `{name}`{nearest or ': driftcheck.toml has no such target'}")
+        return None
+
+
+def _settled(
+    content: FileContent, declaration: Declaration, target: str, values: Mapping[str, str | None]
+) -> dict[str, Any] | None:
+    """A definition's members as one target has them; None where a ``${...}`` stands for nothing good."""
+    left_out = declaration.kind.server_assigned | {"lifecycle"}
+    written: Any = {name: value for name, value in declaration.value.items() if name not in left_out}
+    if declaration.bare or not references.may_be_in(written):
+        return written  # type: ignore[no-any-return]
+    wrong: list[tuple[Path, str]] = []
+    settled: Any = references.replace(written, values, (), lambda *fault: wrong.append(fault))
+    if not wrong:
+        wrong = [(path, f"{message} (in target `{target}`)") for path, message in declaration.faults(settled)]
+    for path, message in wrong:
+        content.fault((*declaration.path, *path), message)
+    return None if wrong else settled
+
+
+def _hold_to_rules(
+    content: FileContent, declaration: Declaration, properties: Mapping[str, Any]
+) -> Iterable[Warn]:
+    warnings = []
+    for rule in rules.broken(declaration.kind, properties):
+        if rule.is_error:
+            content.fault((*declaration.path, *rule.path), f"{show(rule.path)}: {rule.message}")
+        else:
+            warnings.append(Warn("definition-rule", rule.message, declaration.locate(rule.path)))
+    return warnings
+
+
+def _lifecycle(
+    content: FileContent, declaration: Declaration
+) -> tuple[tuple[IgnoreRule, ...], tuple[PathPattern, ...]]:
+    """The rules of a definition's ``lifecycle``, without those that are wrong."""
+    given = declaration.value.get("lifecycle", {})
+    ignore = []
+    for index, entry in enumerate(given.get("ignore_changes", [])):
+        path: Path = ("lifecycle", "ignore_changes", index)
+        table = {"path": entry} if isinstance(entry, str) else entry
+        inside = path if isinstance(entry, str) else (*path, "path")
+        pattern = _held(content, declaration, inside, lifecycle.parse, table["path"], declaration.kind)
+        until = None
+        if "until" in table:
+            until = _held(content, declaration, (*path, "until"), lifecycle.parse_day, table["until"])
+        if pattern is not None:
+            ignore.append(IgnoreRule(pattern, declaration.locate(path), table.get("reason"), until))
+    sensitive = (
+        _held(
+            content, declaration, ("lifecycle", "sensitive", index), lifecycle.parse, text, declaration.kind
+        )
+        for index, text in enumerate(given.get("sensitive", []))
+    )
+    return tuple(ignore), tuple(pattern for pattern in sensitive if pattern is not None)
+
+
+def _held(
+    content: FileContent, declaration: Declaration, path: Path, parse: Callable[..., T], *given: Any
+) -> T | None:
+    """What a text means; where it means nothing, that is a fault of the file."""
+    try:
+        return parse(*given)
+    except ValueError as error:
+        content.fault((*declaration.path, *path), f"{show(path)}: {error}")
+        return None
