@@ -1,0 +1,237 @@
+"""Everything that a run reads: the declared definitions, and the names of those that exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol
+
+from driftcheck import pool
+from driftcheck.aws import unreadable
+from driftcheck.kinds import KINDS, TAGS
+from driftcheck.model import Address, Finding, Live, Status, TargetReading, Unreadable, Warn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from driftcheck.aws import Page, Summary
+    from driftcheck.desired import DesiredState
+    from driftcheck.kinds import Kind
+    from driftcheck.model import Desired, Reading, Target
+
+_MAX_IDLE_PAGES = 50
+"""An empty page is not the last one; this many in a row that name nothing new are no list any more."""
+
+_DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
+
+
+class OpenTarget(Protocol):
+    """One target that was reached; its methods may be called from any thread."""
+
+    account: str | None
+    region: str
+
+    def describe(self, kind: Kind, name: str) -> Reading:
+        """Read one definition, without its tags."""
+
+    def tagged(self, reading: Live) -> Live:
+        """The same reading with its tags."""
+
+    def list(self, kind: Kind, token: str | None) -> Page:
+        """One page of the definitions that exist."""
+
+
+class Cloud(Protocol):
+    """Where targets are reached."""
+
+    def open(self, target: Target) -> OpenTarget:
+        """Reach a target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much at a time, and how long: ``timeout`` for one call with its retries, ``deadline`` for the run.
+
+    Both are seconds.
+    """
+
+    concurrency: int = 16
+    timeout: float = 60.0
+    deadline: float = 3600.0
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What was read: one reading for each declared definition, and what else exists."""
+
+    readings: dict[Address, Reading] = field(default_factory=dict)
+    unmanaged: dict[Address, Finding] = field(default_factory=dict)
+    targets: list[TargetReading] = field(default_factory=list)
+    warnings: list[Warn] = field(default_factory=list)
+
+
+def fetch(
+    state: DesiredState,
+    cloud: Cloud,
+    limits: Limits,
+    *,
+    unmanaged: bool,
+    stop: pool.Stop,
+    progress: Callable[[int, int], None],
+) -> Fetched:
+    """Read what is declared; what a failure touches, and that alone, is ``Unreadable``.
+
+    ``progress`` is told how many of the declared definitions have been read, and of how many.
+    """
+    run = _Run(state, cloud, limits, unmanaged, progress)
+    pool.run(
+        run.first_jobs(),
+        workers=limits.concurrency,
+        limit=limits.timeout,
+        until=monotonic() + limits.deadline,
+        stop=stop,
+    )
+    run.fetched.targets = [run.target_reading(target) for target in state.targets]
+    return run.fetched
+
+
+@dataclass(slots=True)
+class _Run:
+    """The jobs of a run, and what has come of them so far."""
+
+    state: DesiredState
+    cloud: Cloud
+    limits: Limits
+    with_unmanaged: bool
+    progress: Callable[[int, int], None]
+    fetched: Fetched = field(default_factory=Fetched)
+    opened: dict[str, OpenTarget] = field(default_factory=dict)
+    errors: dict[str, Unreadable] = field(default_factory=dict)
+
+    def first_jobs(self) -> Iterator[pool.Job]:
+        definitions: dict[str, list[Desired]] = {target.name: [] for target in self.state.targets}
+        for desired in self.state.definitions:
+            definitions[desired.address.target].append(desired)
+        for target in self.state.targets:
+            done = partial(self.on_open, target.name, definitions[target.name])
+            yield pool.Job(target.name, partial(self.cloud.open, target), done)
+
+    def on_open(self, name: str, definitions: list[Desired], outcome: Any) -> Iterable[pool.Job]:
+        if isinstance(outcome, Exception):
+            error = self.error("cannot reach the target", outcome)
+            self.errors[name] = error
+            for desired in definitions:
+                self.keep(desired, error)
+            return
+        self.opened[name] = outcome
+        if self.with_unmanaged:
+            # the pages of a List follow from one another and take the longest, so they begin first
+            for kind in KINDS.values():
+                yield _Listing(self, name, outcome, kind).job()
+        for desired in definitions:
+            yield self.description(outcome, desired)
+
+    def description(self, target: OpenTarget, desired: Desired) -> pool.Job:
+        address = desired.address
+        kind = KINDS[address.kind]
+
+        def done(outcome: Any) -> Iterable[pool.Job]:
+            if isinstance(outcome, Live) and TAGS in desired.properties:
+                tagged = partial(target.tagged, outcome)
+                yield pool.Job(address.target, tagged, partial(self.on_reading, desired, "ListTags"))
+            else:
+                self.on_reading(desired, kind.describe, outcome)
+
+        return pool.Job(address.target, partial(target.describe, kind, address.name), done)
+
+    def on_reading(self, desired: Desired, operation: str, outcome: Any) -> Iterable[pool.Job]:
+        self.keep(desired, self.error(operation, outcome) if isinstance(outcome, Exception) else outcome)
+        return ()
+
+    def keep(self, desired: Desired, reading: Reading) -> None:
+        self.fetched.readings[desired.address] = reading
+        self.progress(len(self.fetched.readings), len(self.state.definitions))
+
+    def error(self, operation: str, error: Exception) -> Unreadable:
+        match error:
+            case pool.StoppedError():
+                return Unreadable(
+                    "Interrupted", f"{operation}: the run was interrupted before an answer came"
+                )
+            case pool.DeadlineError():
+                limit = f"{self.limits.deadline:g} s of the whole run were over"
+                return Unreadable("DeadlineExceeded", f"{operation}: the {limit} before an answer came")
+            case pool.OverdueError():
+                return Unreadable("Timeout", f"{operation}: no whole answer within {self.limits.timeout:g} s")
+        return unreadable(operation, error)
+
+    def target_reading(self, target: Target) -> TargetReading:
+        reached = self.opened.get(target.name)
+        account = reached.account if reached else None
+        if account is None and target.name not in self.errors:
+            arns = (
+                reading.arn
+                for address, reading in self.fetched.readings.items()
+                if address.target == target.name and isinstance(reading, Live) and reading.arn
+            )
+            account = next((arn.split(":")[4] for arn in arns if arn.count(":") > 4), None)  # noqa: PLR2004
+        return TargetReading(
+            target.name,
+            account or target.account,
+            reached.region if reached else target.region,
+            self.errors.get(target.name),
+        )
+
+
+@dataclass(slots=True)
+class _Listing:
+    """The pages of one kind in one target."""
+
+    run: _Run
+    target: str
+    reached: OpenTarget
+    kind: Kind
+    token: str | None = None
+    seen: set[str] = field(default_factory=set)
+    idle: int = 0
+
+    def job(self) -> pool.Job:
+        return pool.Job(self.target, partial(self.reached.list, self.kind, self.token), self.on_page)
+
+    def on_page(self, outcome: Any) -> Iterable[pool.Job]:
+        if isinstance(outcome, Exception):
+            self.fail(self.run.error(self.kind.list, outcome))
+            return
+        news = [self.keep(summary) for summary in outcome.summaries]
+        self.idle = 0 if any(news) else self.idle + 1
+        self.token = outcome.token
+        if self.token is None:
+            return
+        if self.token in self.seen or self.idle > _MAX_IDLE_PAGES:
+            self.fail(Unreadable("EndlessList", f"{self.kind.list}: its pages never come to an end"))
+            return
+        self.seen.add(self.token)
+        yield self.job()
+
+    def keep(self, summary: Summary) -> bool:
+        """Note a definition that exists; tell whether this is the first time that it is named."""
+        address = Address(self.kind.name, self.target, summary.name)
+        found = self.run.fetched.unmanaged
+        if address in found or not self.run.state.is_unmanaged(address):
+            return address not in found
+        created_at = summary.created_at and summary.created_at.astimezone(UTC)
+        found[address] = Finding(address, Status.UNMANAGED, arn=summary.arn, created_at=created_at)
+        return True
+
+    def fail(self, error: Unreadable) -> None:
+        """Note that what exists is not known; for a kind that no file has a list of, that may be intended."""
+        if error.code in _DENIED and (self.target, self.kind.name) not in self.run.state.declared:
+            message = (
+                f"{self.target}: unmanaged {self.kind.name}s are not looked for: {error.message}; "
+                "allow it (driftcheck iam-policy), or run with --no-unmanaged"
+            )
+            self.run.fetched.warnings.append(Warn("unmanaged-not-looked-for", message))
+            return
+        self.run.errors.setdefault(self.target, error)

@@ -1,0 +1,162 @@
+"""What Describe answered, from the body's own bytes.
+
+botocore's parser drops members that its service model does not have and lets values of other types pass,
+so the answer is read here: modelled types or nothing, and what is unknown kept as it came.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from driftcheck.kinds import IDENTIFIER, ListShape, MapShape, StructureShape
+from driftcheck.model import Live
+
+if TYPE_CHECKING:
+    from driftcheck.kinds import Kind, Shape
+    from driftcheck.model import Json, Path
+
+_ARN = "JobDefinitionArn"
+_CREATED = "CreationTime"
+
+
+class DamagedAnswerError(Exception):
+    """The service answered with success, and what it answered cannot be trusted; one line says why."""
+
+
+def read(kind: Kind, name: str, body: bytes) -> Live:
+    """The definition that a Describe answer holds.
+
+    Raises:
+        DamagedAnswerError: it is no JSON object, is about another definition, or has a value of a type
+            that the member cannot have.
+    """
+    unknown: list[Path] = []
+    members = _typed(kind.answer, _object(body), (), unknown)
+    if members.get(IDENTIFIER) != name:
+        raise DamagedAnswerError(f"the answer is about {_named(members.get(IDENTIFIER))}, not about {name!r}")
+    return Live(
+        properties={
+            key: value
+            for key, value in members.items()
+            if key != IDENTIFIER and key not in kind.server_assigned
+        },
+        arn=members.get(_ARN),
+        created_at=_time(members.get(_CREATED)),
+        unknown=tuple(unknown),
+    )
+
+
+def read_answer(shape: StructureShape, body: bytes) -> dict[str, Any]:
+    """The members of an answer to any other operation; times are aware.
+
+    Raises:
+        DamagedAnswerError: as for ``read``, or it lacks a member that it must have.
+    """
+    answer = cast("dict[str, Any]", _typed(shape, _object(body), (), []))
+    for name in shape.required_members:
+        if name not in answer:
+            raise DamagedAnswerError(f"the answer has no {name}")
+    return answer
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    def refuse(constant: str) -> None:
+        raise DamagedAnswerError(f"the answer holds {constant}, which is no JSON")
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        answer = dict(members)
+        if len(answer) != len(members):
+            raise DamagedAnswerError("the answer names a member twice")
+        return answer
+
+    try:
+        answer = json.loads(body, parse_constant=refuse, parse_float=_finite, object_pairs_hook=pairs)
+    except (ValueError, RecursionError):
+        raise DamagedAnswerError("the answer is no JSON") from None
+    if not isinstance(answer, dict):
+        raise DamagedAnswerError("the answer is no JSON object")
+    return answer
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise DamagedAnswerError("the answer holds a number that is too large")
+    return number
+
+
+def _typed(shape: Shape, value: Any, path: Path, unknown: list[Path]) -> Any:
+    """A value in the type of its shape; members that are null are absent, as botocore reads them."""
+    if isinstance(shape, StructureShape):
+        members = {}
+        for key, member in _checked(value, dict, path).items():
+            if member is None:
+                continue
+            if key in shape.members:
+                members[key] = _typed(shape.members[key], member, (*path, key), unknown)
+            else:
+                unknown.append((*path, key))
+                members[key] = member
+        return members
+    if isinstance(shape, MapShape):
+        return {
+            key: _typed(shape.value, member, (*path, key), unknown)
+            for key, member in _checked(value, dict, path).items()
+        }
+    if isinstance(shape, ListShape):
+        return [
+            _typed(shape.member, member, (*path, index), unknown)
+            for index, member in enumerate(_checked(value, list, path))
+        ]
+    return _scalar(shape.type_name, value, path)
+
+
+def _scalar(type_name: str, value: Any, path: Path) -> Json | datetime:
+    match type_name:
+        case "boolean":
+            return _checked(value, bool, path)  # type: ignore[no-any-return]
+        case "integer" | "long":
+            if isinstance(value, float) and value.is_integer():
+                value = int(value)
+            return _checked(value, int, path)  # type: ignore[no-any-return]
+        case "float" | "double":
+            return float(value) if type(value) is int else _checked(value, float, path)
+        case "timestamp":
+            return _timestamp(value, path)
+    return _text(_checked(value, str, path), path)
+
+
+def _checked(value: Any, wanted: type, path: Path) -> Any:
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise DamagedAnswerError(f"the answer has a value of the wrong type at {_shown(path)}")
+    return value
+
+
+def _text(value: str, path: Path) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise DamagedAnswerError(f"the answer has half of a surrogate pair at {_shown(path)}")
+    return value
+
+
+def _timestamp(value: Any, path: Path) -> datetime:
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return datetime.fromtimestamp(value, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise DamagedAnswerError(f"the answer has no time at {_shown(path)}") from None
+
+
+def _time(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
+
+
+def _named(name: object) -> str:
+    return repr(name) if isinstance(name, str) else "no definition"
+
+
+def _shown(path: Path) -> str:
+    return ".".join(map(str, path)) or "its top"
