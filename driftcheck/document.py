@@ -123,7 +123,7 @@ class Document(TypedDict):
 
 def document(report: Report) -> Document:
     """The result document of a report: resources sorted by kind, target and name."""
-    counts = {status: 0 for status in Status}
+    counts = dict.fromkeys(Status, 0)
     for finding in report.findings:
         counts[finding.status] += 1
     declared = len(report.findings) - counts[Status.UNMANAGED]
@@ -167,18 +167,18 @@ def loads(text: str | bytes, name: str) -> Document:
     version = loaded.get("format_version") if isinstance(loaded, dict) else None
     if not isinstance(version, str):
         raise DriftcheckError(f"{name}: not a driftcheck result: it has no format_version")
-    if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+    if version.split(".")[0] != FORMAT_VERSION.split(".", maxsplit=1)[0]:
         raise DriftcheckError(
             f"{name}: format version {version!r} is not one that driftcheck {__version__} reads "
-            f"({FORMAT_VERSION.split('.')[0]}.x)"
+            f"({FORMAT_VERSION.split('.', maxsplit=1)[0]}.x)"
         )
     try:
-        error = next(_validator().iter_errors(loaded), None)
+        fault = next(_validator().iter_errors(loaded), None)
     except ValueError as unreadable:  # a lone surrogate, which no UTF-8 text can hold
         raise DriftcheckError(f"{name}: not a driftcheck result: {unreadable}") from None
-    if error is not None:
-        where = "/".join(str(step) for step in error.instance_path)
-        raise DriftcheckError(f"{name}: not a driftcheck result: at /{where}: {error.message[:200]}")
+    if fault is not None:
+        where = "/".join(str(step) for step in fault.instance_path)
+        raise DriftcheckError(f"{name}: not a driftcheck result: at /{where}: {fault.message[:200]}")
     return cast("Document", loaded)
 
 
