@@ -1,0 +1,110 @@
+# make demo   the drift report on an emulated AWS: needs Python 3.11 or later, nothing else
+# make test   everything that CI checks
+# make lock   the locks, from pyproject.toml: what is pinned stays, unless UPGRADE=1 is given
+
+.PHONY: demo test lock setup browser axe lint unit newest wheel
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := -m pip --disable-pip-version-check --quiet --quiet --no-input
+heading = @printf '\n== %s\n' "$(1)"
+
+# "3.11 /usr/bin/python3.11" for each final release that can make virtual environments, oldest first.
+pythons = for python in python3.11 python3.12 python3.13 python3.14 python3 \
+	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[1-9].*/bin/python; do \
+	"$$python" -c 'import ensurepip, sys, venv; v = sys.version_info; \
+	print("%d.%d %s" % (v[0], v[1], sys.executable)) if v >= (3, 11) and v[3] == "final" else None' \
+	2>/dev/null || :; done | sort -u -t. -k1,1n -k2,2n
+
+# Hash-checked dependencies from a lock, then driftcheck itself from this checkout, built with the lock's backend.
+# $(1) the environment, $(2) the interpreter's version or nothing for the oldest, $(3) the lock
+define install
+	@set -e; if ! test -x "$(1)/bin/pip"; then \
+		python=$$($(pythons) | sed -n 's/^$(or $(2),[0-9.]*) //p' | head -n 1); \
+		test -n "$$python" || { echo "Python 3.11 or later with its venv module is needed" \
+			"(Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }; \
+		"$$python" -m venv "$(1)"; fi
+	@echo "$(1): $$("$(1)/bin/python" -V), installing $(3)"
+	@"$(1)/bin/python" $(PIP) install --require-hashes -r $(3)
+endef
+editable = @"$(1)/bin/python" $(PIP) install --no-deps --no-build-isolation --no-index -e .
+
+demo: $(VENV)/.demo
+	@$(PY) -m driftcheck demo
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml
+	$(call install,$(VENV),,requirements/demo.txt)
+	$(call editable,$(VENV))
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml
+	$(call install,$(VENV),,requirements/dev.txt)
+	$(call editable,$(VENV))
+	@touch $@ $(VENV)/.demo
+
+.venvs/%/.dev: requirements/dev.txt pyproject.toml
+	$(call install,.venvs/$*,$*,requirements/dev.txt)
+	$(call editable,.venvs/$*)
+	@touch $@
+
+.venvs/wheel/.run: requirements/run.txt
+	$(call install,.venvs/wheel,,requirements/run.txt)
+	@touch $@
+
+test: setup lint unit newest wheel
+
+setup: $(VENV)/.dev browser axe
+
+# A part that is missing skips its tests; with CI=true it is a failure.
+missing = { echo "make: $(1); the tests that need it are skipped" >&2; test "$${CI:-}" != true; }
+
+browser:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| $(call missing,no chromium)
+
+axe: $(if $(wildcard package-lock.json),node_modules/.package-lock.json)
+
+node_modules/.package-lock.json: package-lock.json
+	@{ npm ci --ignore-scripts --no-audit --no-fund && touch $@; } || $(call missing,npm ci failed)
+
+lint: $(VENV)/.dev
+	$(call heading,ruff)
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	$(call heading,mypy)
+	@$(PY) -m mypy
+	$(call heading,import-linter)
+	@$(VENV)/bin/lint-imports --no-logo
+
+unit: $(VENV)/.dev
+	$(call heading,tests with branch coverage: $$($(PY) -V))
+	@$(PY) -m pytest -n auto --cov --cov-report=term --ignore=tests/packaging
+
+newest: $(VENV)/.dev
+	@newest=$$($(pythons) | tail -n 1 | cut -d ' ' -f 1); \
+	if $(PY) -V | grep -qF "Python $$newest."; then \
+		printf '\n== one Python is present, no second run of the tests: %s\n' "$$($(PY) -V)"; \
+	else \
+		$(MAKE) --no-print-directory ".venvs/$$newest/.dev" && \
+		printf '\n== tests again: %s\n' "$$(.venvs/$$newest/bin/python -V)" && \
+		".venvs/$$newest/bin/python" -m pytest -n auto --ignore=tests/packaging; \
+	fi
+
+wheel: $(VENV)/.dev .venvs/wheel/.run
+	$(call heading,the built wheel)
+	@rm -rf dist
+	@$(PY) -m build --no-isolation --outdir dist . >/dev/null
+	@.venvs/wheel/bin/python $(PIP) install --no-deps --no-index --force-reinstall dist/*.whl
+	@DRIFTCHECK_WHEEL_VENV=.venvs/wheel $(PY) -m pytest tests/packaging
+
+# Each lock is cut from the one before it, so that a package has one version in all of them.
+compile = $(PY) -m uv --no-config pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-header --annotation-style line --quiet $(if $(UPGRADE),--upgrade)
+
+lock: $(VENV)/.dev
+	$(compile) --extra demo --group dev --output-file requirements/dev.txt
+	$(compile) --extra demo --group build --constraints requirements/dev.txt --output-file requirements/demo.txt
+	$(compile) --constraints requirements/demo.txt --output-file requirements/run.txt
