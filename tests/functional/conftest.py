@@ -1,0 +1,156 @@
+"""The CLI as a process, against a fake AWS on 127.0.0.1, in an environment that holds nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from tests.functional.clients import client
+from tests.functional.cloud import ACCESS_KEY
+from tests.functional.definitions import REGION
+from tests.functional.service import Service
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+TIME_LIMIT = 60.0
+"""Seconds that one process may take before it is killed and the test fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a process ended; a process that a signal killed has the negated signal's number."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    def document(self) -> Any:
+        """The JSON document on stdout."""
+        return json.loads(self.stdout)
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A running process; what it writes is UTF-8, or its ``finish`` fails."""
+
+    process: subprocess.Popen[bytes]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def finish(self, stdin: str | None = None, seconds: float = TIME_LIMIT) -> Outcome:
+        """Wait for its end.
+
+        Raises:
+            subprocess.TimeoutExpired: it did not end in time.
+        """
+        sent = None if stdin is None else stdin.encode()
+        stdout, stderr = self.process.communicate(sent, timeout=seconds)
+        # decoded here, not by the pipes: those would turn a carriage return into a line's end
+        return Outcome(self.process.returncode, stdout.decode(), stderr.decode())
+
+
+class Launch(Protocol):
+    """Starts ``driftcheck`` with arguments; ``env`` adds variables, or takes one away where it is None."""
+
+    def __call__(self, *args: str | Path, env: Mapping[str, str | None] | None = None) -> Launched: ...
+
+
+class Run(Protocol):
+    """Runs ``driftcheck`` with arguments to its end; ``env`` as for ``Launch``."""
+
+    def __call__(
+        self,
+        *args: str | Path,
+        env: Mapping[str, str | None] | None = None,
+        stdin: str | None = None,
+        seconds: float = TIME_LIMIT,
+    ) -> Outcome: ...
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """A running fake AWS, empty, that no test has touched."""
+    with Service() as running:
+        yield running
+
+
+@pytest.fixture
+def sagemaker(service: Service) -> Any:
+    """A boto3 client of the fake."""
+    return client(service)
+
+
+@pytest.fixture
+def environment(service: Service, tmp_path: Path) -> dict[str, str]:
+    """All that a process gets to see: an access key, a region, the fake's address, an empty home."""
+    home = tmp_path / ".home"
+    home.mkdir()
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "COLUMNS": "80",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": service.url,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # whatever is not for this machine ends at a port where nobody listens
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "AWS_CONFIG_FILE": str(home / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),
+        # coverage of child processes is switched on through these
+        **{key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")},
+    }
+
+
+@pytest.fixture
+def launch(environment: dict[str, str], tmp_path: Path) -> Iterator[Launch]:
+    """Starts processes in ``tmp_path``; those still running when the test ends are killed."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(*args: str | Path, env: Mapping[str, str | None] | None = None) -> Launched:
+        merged = {**environment, **(env or {})}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "driftcheck", *map(str, args)],
+            cwd=tmp_path,
+            env={key: value for key, value in merged.items() if value is not None},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        processes.append(process)
+        return Launched(process)
+
+    yield start
+    for process in processes:
+        with process:
+            process.kill()
+
+
+@pytest.fixture
+def run(launch: Launch) -> Run:
+    """Runs a process in ``tmp_path`` to its end."""
+
+    def to_its_end(
+        *args: str | Path,
+        env: Mapping[str, str | None] | None = None,
+        stdin: str | None = None,
+        seconds: float = TIME_LIMIT,
+    ) -> Outcome:
+        return launch(*args, env=env).finish(stdin, seconds)
+
+    return to_its_end
