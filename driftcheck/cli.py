@@ -56,8 +56,8 @@ Outputs = Annotated[
         "-o",
         "--output",
         metavar="[FORMAT=]FILE",
-        help="Write a report (repeatable): text, json, markdown, html, junit or sarif, told by the suffix when "
-        "left out; - is standard output.  [default: text=-]",
+        help="Write a report (repeatable): text, json, markdown, html, junit or sarif, told by the suffix "
+        "when left out; - is standard output.  [default: text=-]",
     ),
 ]
 Templates = Annotated[

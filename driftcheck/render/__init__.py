@@ -26,9 +26,10 @@ class Style:
 
 
 class Renderer(Protocol):
-    """Renders a result document, always to the same text; ends in a newline."""
+    """The ``render`` function of a format's module."""
 
-    def __call__(self, document: Document, style: Style, /) -> str: ...
+    def __call__(self, document: Document, style: Style, /) -> str:
+        """The document in this format, always the same text for the same document; ends in a newline."""
 
 
 @dataclass(frozen=True, slots=True)

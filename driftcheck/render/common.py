@@ -1,0 +1,157 @@
+"""What several formats share: text that cannot act or hide, paths and values as text, the counts.
+
+Names, values and messages come from AWS, from pull requests or from a saved file: every one of them is
+hostile until it has passed through ``visible``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from driftcheck.paths import BARE_KEY, show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from driftcheck.document import Document, ErrorEntry, ResourceEntry, SourceEntry, Summary
+    from driftcheck.model import Json
+
+SENSITIVE = "(sensitive)"
+
+# Printable by Unicode's categories, and yet nothing is seen of them.
+_BLANK = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+# GitHub and Azure obey ##[command] and ##vso[command] anywhere in a line of a log.
+_LOG_COMMAND = re.compile(r"##(?=\w*\[)")
+
+
+def visible(text: str, newline: bool = False) -> str:
+    """The text with all that could act on a terminal or in a log, or hide from a reader, escaped.
+
+    Escaped as in a Python literal are: controls, bidi, zero-width, private-use and unassigned characters,
+    lone surrogates, every space but the plain one, and the start of a ``##[command]`` that a build's log
+    would obey. ``newline`` keeps line feeds. ``::command`` acts only where a line starts: whoever starts a
+    line with such a text has to put something before it.
+    """
+    return _escaped(text, _python_escape, "\n" if newline else "")
+
+
+def path_text(path: Iterable[str | int]) -> str:
+    """A path as one writes it under ``ignore_changes``: ``Tags[0].Value``, ``Environment["a.b"]``."""
+    return show(path, _quoted)
+
+
+def value_text(value: Json, *, sensitive: bool = False) -> str:
+    """A value as JSON on one line; what a ``sensitive`` difference conceals is ``(sensitive)``, unquoted."""
+    text = _quoted(value)
+    return text.replace(f'"{SENSITIVE}"', SENSITIVE) if sensitive else text
+
+
+def block_lines(value: Json, *, label: str = "", sensitive: bool = False) -> list[str]:
+    """A value as Terraform writes it: a leaf on one line, a block as nested lines, indented by two spaces."""
+    return list(_block(value, f"{label} = " if label else "", sensitive))
+
+
+def name_text(resource: ResourceEntry) -> str:
+    """A definition as a reader knows it: ``ModelQualityJobDefinition churn (prod-eu)``."""
+    return visible(f"{resource['kind']} {resource['name']} ({resource['target']})")
+
+
+def source_text(source: SourceEntry | None) -> str:
+    """``file:line``, with the column where it is known; empty without a source."""
+    if source is None:
+        return ""
+    column = f":{source['column']}" if "column" in source else ""
+    return visible(f"{source['file']}:{source['line']}{column}")
+
+
+def error_text(error: ErrorEntry) -> str:
+    """``code: message`` on one line."""
+    return visible(f"{error['code']}: {error['message']}")
+
+
+def time_text(time: str) -> str:
+    """A time of the document for a reader: ``2026-11-20 08:00:00 UTC``."""
+    return visible(time.removesuffix("Z").replace("T", " ") + " UTC")
+
+
+def of_status(document: Document, status: str) -> list[ResourceEntry]:
+    """The definitions of one status, in the document's order."""
+    return [resource for resource in document["resources"] if resource["status"] == status]
+
+
+def verdict(document: Document) -> str:
+    """The outcome in one sentence; undeclared definitions do not count."""
+    summary = document["summary"]
+    if not document["complete"]:
+        return "Incomplete: the run was stopped before everything was read."
+    if summary["drifted"] or summary["missing"]:
+        return "Drift: AWS differs from what is declared."
+    if summary["error"] or any(target["error"] for target in document["targets"]):
+        return "Not everything could be compared."
+    if not summary["declared"]:
+        return "Nothing is declared."
+    return "No drift. AWS matches everything that is declared."
+
+
+def counts_text(summary: Summary) -> str:
+    """The counts as one sentence; those that are zero are left out."""
+    counts = (
+        (summary["in_sync"], "in sync"),
+        (summary["drifted"], "drifted"),
+        (summary["missing"], "missing"),
+        (summary["error"], "error"),
+    )
+    found = [f"{count} {label}" for count, label in counts if count]
+    text = f"{summary['declared']} declared"
+    if found:
+        text += ": " + ", ".join(found)
+    if summary["unmanaged"]:
+        text += f"; {summary['unmanaged']} unmanaged"
+    return f"{text}. Coverage {percent(summary['coverage'])}."
+
+
+def percent(coverage: float) -> str:
+    """A share from 0.0 to 1.0 in per cent; 100% only where nothing is left out."""
+    return f"{min(round(coverage * 100), 99) if coverage < 1 else 100}%"
+
+
+def _quoted(value: Json) -> str:
+    return _escaped(json.dumps(value, ensure_ascii=False), _json_escape)
+
+
+def _escaped(text: str, escape: Callable[[str], str], keep: str = "") -> str:
+    if not text.isprintable() or (not text.isascii() and _BLANK.search(text)):
+        text = "".join(
+            char if char in keep or (char.isprintable() and not _BLANK.match(char)) else escape(char)
+            for char in text
+        )
+    return _LOG_COMMAND.sub(lambda _: f"#{escape('#')}", text) if "##" in text else text
+
+
+def _python_escape(char: str) -> str:
+    return "\\x23" if char == "#" else char.encode("unicode_escape").decode("ascii")
+
+
+def _json_escape(char: str) -> str:
+    escaped = json.dumps(char)[1:-1]
+    return escaped if len(escaped) > 1 else f"\\u{ord(char):04x}"
+
+
+def _block(value: Json, label: str, sensitive: bool) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        yield f"{label}{{"
+        for key, inner in value.items():
+            bare = key if BARE_KEY.fullmatch(key) else _quoted(key)
+            yield from (f"  {line}" for line in _block(inner, f"{bare} = ", sensitive))
+        yield "}"
+    elif isinstance(value, list) and value:
+        yield f"{label}["
+        for inner in value:
+            yield from (f"  {line}" for line in _block(inner, "", sensitive))
+        yield "]"
+    else:
+        yield f"{label}{value_text(value, sensitive=sensitive)}"

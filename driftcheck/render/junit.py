@@ -1,0 +1,106 @@
+"""The report as JUnit XML, in the dialect of Jenkins' ``junit-10.xsd``.
+
+There is a suite per target and a case per definition. A drifted or missing definition is a failure, one
+without a trustworthy answer an error. One that no file declares is skipped, since it does not fail a run.
+The schema has no place for a case's file and line: they are in the failure's text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from driftcheck.render.common import error_text, source_text, verdict, visible
+from driftcheck.render.text import resource_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from driftcheck.document import Document, ErrorEntry, ResourceEntry
+    from driftcheck.render import Style
+
+_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
+_OUTCOMES = {"drifted": "failure", "missing": "failure", "unmanaged": "skipped", "error": "error"}
+
+
+def render(document: Document, _style: Style) -> str:
+    """The report as an XML document; warnings and an early end of the run are in a suite ``driftcheck``."""
+    root = ET.Element("testsuites", name="driftcheck")
+    for name in _target_names(document):
+        suite = ET.SubElement(root, "testsuite", name=visible(name))
+        for target in document["targets"]:
+            if target["name"] == name and target["error"]:
+                _add_error(suite, f"target.{name}", f"target {name}", target["error"])
+        for resource in document["resources"]:
+            if resource["target"] == name:
+                _add_case(suite, resource)
+    _add_run(root, document)
+    for suite in root:
+        suite.set("timestamp", visible(document["started_at"].removesuffix("Z")))
+        _count(suite, [suite])
+    _count(root, list(root))
+    ET.indent(root)
+    return f"{_DECLARATION}\n{ET.tostring(root, encoding='unicode')}\n"
+
+
+def _target_names(document: Document) -> Iterable[str]:
+    return dict.fromkeys(
+        [target["name"] for target in document["targets"]]
+        + [resource["target"] for resource in document["resources"]]
+    )
+
+
+def _add_case(suite: ET.Element, resource: ResourceEntry) -> None:
+    classname = f"{resource['kind']}.{resource['target']}"
+    case = ET.SubElement(suite, "testcase", name=visible(resource["name"]), classname=visible(classname))
+    outcome = _OUTCOMES.get(resource["status"])
+    if outcome is None:
+        return
+    detail = ET.SubElement(case, outcome, type=resource["status"], message=_message(resource))
+    detail.text = "\n".join(resource_lines(resource))
+
+
+def _message(resource: ResourceEntry) -> str:
+    match resource["status"]:
+        case "drifted":
+            count = len(resource["differences"])
+            return f"drifted: {count} difference{'' if count == 1 else 's'}; must be replaced"
+        case "missing":
+            return "missing: AWS has no such definition"
+        case "unmanaged":
+            return "unmanaged: no file declares it"
+        case _:
+            return error_text(resource["error"]) if resource["error"] else "error"
+
+
+def _add_error(suite: ET.Element, classname: str, name: str, error: ErrorEntry) -> None:
+    case = ET.SubElement(suite, "testcase", name=visible(name), classname=visible(classname))
+    ET.SubElement(case, "error", type=visible(error["code"]), message=error_text(error))
+
+
+def _add_run(root: ET.Element, document: Document) -> None:
+    if document["complete"] and not document["warnings"]:
+        return
+    suite = ET.SubElement(root, "testsuite", name="driftcheck")
+    if not document["complete"]:
+        error: ErrorEntry = {"code": "incomplete", "message": verdict(document)}
+        _add_error(suite, "driftcheck", "run", error)
+    if document["warnings"]:
+        ET.SubElement(suite, "system-err").text = "\n".join(
+            " ".join(
+                [
+                    f"warning {visible(warning['code'])}:",
+                    *([f"{source_text(warning['source'])}:"] if warning["source"] else []),
+                    visible(warning["message"]),
+                ]
+            )
+            for warning in document["warnings"]
+        )
+
+
+def _count(element: ET.Element, suites: list[ET.Element]) -> None:
+    kinds = {"tests": "testcase", "failures": "testcase/failure", "errors": "testcase/error"}
+    if element.tag == "testsuite":
+        kinds["skipped"] = "testcase/skipped"
+    for attribute, path in kinds.items():
+        element.set(attribute, str(sum(len(suite.findall(path)) for suite in suites)))

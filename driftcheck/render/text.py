@@ -1,0 +1,144 @@
+"""The report for a terminal, in Terraform's manner, at 80 columns.
+
+No line begins with a text from outside: a mark, a quote or a word of the report's own stands before it, so
+that ``::error`` in a value is no command to the log of a build. Only a path or a value that is longer than
+a line goes past the 80th column: it stays in one piece, to be found and copied.
+"""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from driftcheck.render.common import (
+    block_lines,
+    counts_text,
+    error_text,
+    name_text,
+    of_status,
+    path_text,
+    source_text,
+    time_text,
+    value_text,
+    verdict,
+    visible,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from driftcheck.document import DifferenceEntry, Document, IgnoredEntry, ResourceEntry
+    from driftcheck.render import Style
+
+_WIDTH = 80
+_MARKS = {"changed": "~", "added": "+", "removed": "-"}
+# ANSI SGR parameters: 1 bold, 31 red, 32 green, 33 yellow.
+_MARK_STYLES = {"~": "33", "+": "32", "-": "31", "-/+": "31"}
+_LINE_STYLES = {"#": "1", "!": "1;31"}
+_HEADINGS = {
+    "drifted": ("#", "has drifted"),
+    "missing": ("#", "is missing"),
+    "unmanaged": ("#", "is unmanaged"),
+    "error": ("!", "could not be compared"),
+}
+_REMARKS = {
+    "drifted": "  -/+ must be replaced: SageMaker cannot update a definition",
+    "missing": "  - only in the files: AWS has no such definition",
+    "unmanaged": "  + only in AWS: no file declares it",
+}
+_LEGEND = "~ changed: declared -> live   + only in AWS   - only in the files"
+
+
+def render(document: Document, style: Style) -> str:
+    """The report as text: what needs attention first, the counts in the last line."""
+    sections = [
+        *([[_LEGEND]] if any(resource["differences"] for resource in document["resources"]) else []),
+        *(resource_lines(resource) for status in _HEADINGS for resource in of_status(document, status)),
+        *_about_the_run(document),
+        [verdict(document), counts_text(document["summary"])],
+    ]
+    paint = _painted if style.color else str
+    return "\n\n".join("\n".join(map(paint, lines)) for lines in sections) + "\n"
+
+
+def resource_lines(resource: ResourceEntry) -> list[str]:
+    """One definition that is not in sync: what and where it is, and how it differs or why nobody knows."""
+    mark, heading = _HEADINGS[resource["status"]]
+    lines = _wrapped(f"{mark} {name_text(resource)} {heading}", f"{mark}   ")
+    if resource["source"]:
+        lines.append(f"  declared in {source_text(resource['source'])}")
+    if resource["created_at"]:
+        lines.append(f"  live since {time_text(resource['created_at'])}")
+    if resource["status"] in _REMARKS:
+        lines.append(_REMARKS[resource["status"]])
+    for difference in resource["differences"]:
+        lines.extend(difference_lines(difference))
+    if resource["error"]:
+        lines.extend(_wrapped(f"  | {error_text(resource['error'])}", "  | "))
+    return lines
+
+
+def difference_lines(difference: DifferenceEntry) -> Iterator[str]:
+    """One difference, with a mark on each of its lines: ``~ path = declared -> live``."""
+    path, sensitive = path_text(difference["path"]), difference["sensitive"]
+    mark = _MARKS[difference["change"]]
+    if difference["change"] == "changed":
+        desired = value_text(difference["desired"], sensitive=sensitive)
+        live = value_text(difference["live"], sensitive=sensitive)
+        line = f"  ~ {path} = {desired} -> {live}"
+        if sensitive and desired == live:
+            line = f"  ~ {path} = {live}"
+        yield from [line] if len(line) <= _WIDTH else [f"  ~ {path}", f"       {desired}", f"    -> {live}"]
+        return
+    value = difference["live"] if difference["change"] == "added" else difference["desired"]
+    lines = block_lines(value, label=path, sensitive=sensitive)
+    if len(lines) == 1 and len(lines[0]) > _WIDTH - 4:
+        lines = [f"{path} =", *(f"  {line}" for line in block_lines(value, sensitive=sensitive))]
+    yield from (f"  {mark} {line}" for line in lines)
+
+
+def _about_the_run(document: Document) -> Iterator[list[str]]:
+    for target in document["targets"]:
+        if target["error"]:
+            yield [
+                *_wrapped(f"! Target {visible(target['name'])} could not be read whole", "!   "),
+                *_wrapped(f"  | {error_text(target['error'])}", "  | "),
+            ]
+    hidden = [(resource, entry) for resource in document["resources"] for entry in resource["ignored"]]
+    if hidden:
+        yield [
+            f"# Ignored by lifecycle.ignore_changes: {_plural(len(hidden), 'difference')}",
+            *(line for resource, entry in hidden for line in _ignored(resource, entry)),
+        ]
+    for warning in document["warnings"]:
+        where = f", {source_text(warning['source'])}" if warning["source"] else ""
+        yield [
+            *_wrapped(f"# Warning: {visible(warning['code'])}{where}", "#   "),
+            *_wrapped(f"  | {visible(warning['message'])}", "  | "),
+        ]
+
+
+def _ignored(resource: ResourceEntry, entry: IgnoredEntry) -> Iterator[str]:
+    yield from _wrapped(f"  in {name_text(resource)}", "  |   ")
+    yield from difference_lines(entry)
+    until = f", until {visible(entry['until'])}" if entry["until"] else ""
+    reason = f": {visible(entry['reason'])}" if entry["reason"] else ""
+    yield from _wrapped(f"    | ignored by {visible(entry['rule'])}{until}{reason}", "    | ")
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return wrap(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _painted(line: str) -> str:
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    mark, _, rest = line.removeprefix(indent).partition(" ")
+    if mark in _LINE_STYLES:
+        return f"\x1b[{_LINE_STYLES[mark]}m{line}\x1b[0m"
+    if mark in _MARK_STYLES:
+        return f"{indent}\x1b[{_MARK_STYLES[mark]}m{mark}\x1b[0m {rest}"
+    return line
