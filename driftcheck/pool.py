@@ -118,7 +118,9 @@ def run(jobs: Iterable[Job], *, workers: int, limit: float, until: float, stop: 
             while waiting:
                 left.append(waiting.take())
             for job in left:
-                job.done(StoppedError() if stop.requested else DeadlineError())
+                # a handler may be a generator, which does nothing until it is asked for the jobs that follow
+                for _ in job.done(StoppedError() if stop.requested else DeadlineError()):
+                    pass
             return
         while waiting and len(running) < workers:
             number += 1
