@@ -34,7 +34,8 @@ _FAULTS = (
 def render_template(name: str, style: Style, **context: object) -> str:
     """Fill in the template of that name: the operator's, where there is one, else the built-in one.
 
-    In HTML every text from ``context`` is escaped, and made ``visible`` before that.
+    In HTML every text from ``context`` is made ``visible`` and escaped. A line that holds nothing but a
+    block tag leaves nothing behind.
 
     Raises:
         DriftcheckError: the operator's folder is none, or a template is missing, unreadable or wrong.

@@ -1,0 +1,146 @@
+"""The report as one self-contained HTML page: no request leaves it, nothing in it can act.
+
+What the page says and how it looks is in ``templates/report.html.j2``, ``report.css`` and ``report.js``;
+here is what they ask for. Texts of the document stay as they are until the template escapes them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from hashlib import sha256
+from itertools import accumulate
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+from driftcheck.render.common import SENSITIVE, path_text, percent, time_text, value_text, visible
+from driftcheck.render.templates_ import render_template
+
+if TYPE_CHECKING:
+    from driftcheck.document import Document, ResourceEntry, Summary
+    from driftcheck.model import Json
+    from driftcheck.render import Style
+
+    _Status = Literal["drifted", "missing", "error", "unmanaged", "in_sync"]
+
+_CONSOLES = {"aws": "aws.amazon.com", "aws-cn": "amazonaws.cn", "aws-us-gov": "amazonaws-us-gov.com"}
+_ARN = re.compile(r"arn:(aws|aws-cn|aws-us-gov):sagemaker:([a-z0-9-]+):[0-9]{12}:[a-z-]+/[A-Za-z0-9-]+")
+
+_LEAST_SHARE = 0.012
+
+# What is shown of each status, in the order of the chart: (status, mark, label); the marks are Terraform's.
+_STATUSES: tuple[tuple[_Status, str, str], ...] = (
+    ("drifted", "~", "drifted"),
+    ("missing", "\N{MINUS SIGN}", "missing"),
+    ("error", "!", "error"),
+    ("unmanaged", "+", "unmanaged"),
+    ("in_sync", "\N{CHECK MARK}", "in sync"),
+)
+
+
+def render(document: Document, style: Style) -> str:
+    """The report as HTML, what needs a look first; ``style.templates`` may replace the built-in template."""
+    order = [status for status, *_ in _STATUSES]
+    return render_template(
+        "report.html.j2",
+        style,
+        document=document,
+        resources=sorted(document["resources"], key=lambda resource: order.index(resource["status"])),
+        statuses=_STATUSES,
+        headline=headline(document),
+        anchor=anchor,
+        fragment=fragment,
+        chart=chart,
+        console_link=console_link,
+        csp_hash=csp_hash,
+        value_lines=value_lines,
+        path_text=path_text,
+        percent=percent,
+        time_text=time_text,
+    )
+
+
+def headline(document: Document) -> str:
+    """The outcome in a sentence: ``2 of 6 definitions have drifted, 1 is missing``."""
+    summary = document["summary"]
+    clauses = [
+        _clause(summary["drifted"], "has drifted", "have drifted"),
+        _clause(summary["missing"], "is missing", "are missing"),
+        _clause(summary["error"], "could not be compared", "could not be compared"),
+    ]
+    found = [clause for clause in clauses if clause]
+    if not found:
+        return _nothing_found(document)
+    return _of_all(summary, found[0]) + "".join(f", {clause}" for clause in found[1:])
+
+
+def anchor(resource: ResourceEntry) -> str:
+    """The ``id`` of a definition in the page: ``kind/target/name``."""
+    return visible(f"{resource['kind']}/{resource['target']}/{resource['name']}")
+
+
+def fragment(resource: ResourceEntry) -> str:
+    """The percent-encoded link, within the page, to a definition: ``#kind/target/name``."""
+    return "#" + quote(anchor(resource))
+
+
+def console_link(arn: str | None) -> str | None:
+    """The AWS console's address for a definition, or None unless the ARN is one of SageMaker's.
+
+    This is the form of AWS's links by ARN, which the console resolves by itself; no page of AWS's
+    documentation says it for each kind of resource.
+    """
+    parts = _ARN.fullmatch(arn or "")
+    if parts is None:
+        return None
+    partition, region = parts.groups()
+    return f"https://{region}.console.{_CONSOLES[partition]}/go/view?arn={quote(parts[0], safe='')}"
+
+
+def csp_hash(text: str) -> str:
+    """The source expression with which a Content-Security-Policy allows just this inline text."""
+    return f"sha256-{b64encode(sha256(text.encode('utf-8')).digest()).decode('ascii')}"
+
+
+def value_lines(value: Json, sensitive: bool = False) -> list[str]:
+    """A value as JSON, a block indented, with ``(sensitive)`` unquoted where something is concealed."""
+    if not isinstance(value, dict | list):
+        return [value_text(value, sensitive=sensitive)]
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return (text.replace(f'"{SENSITIVE}"', SENSITIVE) if sensitive else text).split("\n")
+
+
+def chart(summary: Summary) -> list[tuple[str, float, float]]:
+    """The segments of the chart as (status, start, width), on a line of 1000; even the smallest is seen."""
+    counts = [(status, summary[status]) for status, *_ in _STATUSES if summary[status]]
+    total = sum(count for _, count in counts)
+    widths = [max(count / total, _LEAST_SHARE) for _, count in counts]
+    ends = [1000 * end / sum(widths) for end in accumulate(widths)]
+    return [
+        (status, round(start, 1), round(end - start, 1))
+        for (status, _), start, end in zip(counts, [0.0, *ends], ends, strict=False)
+    ]
+
+
+def _clause(count: int, singular: str, plural: str) -> str:
+    return f"{count} {singular if count == 1 else plural}" if count else ""
+
+
+def _of_all(summary: Summary, clause: str) -> str:
+    count, _, verb = clause.partition(" ")
+    noun = "definition" if summary["declared"] == 1 else "definitions"
+    return f"{count} of {summary['declared']} {noun} {verb}"
+
+
+def _nothing_found(document: Document) -> str:
+    declared = document["summary"]["declared"]
+    if not document["complete"] or any(target["error"] for target in document["targets"]):
+        return "No drift was found, but not everything could be compared"
+    if not declared:
+        return "Nothing is declared"
+    return (
+        "The one declared definition is in sync"
+        if declared == 1
+        else f"All {declared} definitions are in sync"
+    )
