@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -90,6 +90,12 @@ def main() -> NoReturn:
     except DriftcheckError as error:
         for line in error.lines:
             _say(line)
+        code = FAILURE
+    except OSError as error:
+        if verbose:
+            raise
+        # help and the completion scripts are printed by the command-line library
+        _say(f"error: {error.filename or 'standard output'}: {error.strerror or error}")
         code = FAILURE
     except KeyboardInterrupt:
         _say("interrupted")
@@ -177,8 +183,8 @@ def validate(
 ) -> None:
     """Check desired files alone: no AWS call, no credentials needed."""
     state = _desired(paths, config, target, select)
-    _warn(state)
     if not quiet:
+        _warn(state)
         found = (
             (len(state.definitions), "definition"),
             (len(state.targets), "target"),
@@ -203,6 +209,8 @@ def report(
 
     outputs = _outputs(output)
     try:
+        if result == "-" and sys.stdin is None:
+            raise BrokenPipeError(0, "standard input is closed")
         content = sys.stdin.buffer.read() if result == "-" else Path(result).read_bytes()
     except OSError as error:
         raise DriftcheckError(f"{result}: error: cannot be read: {error.strerror}") from None
@@ -250,7 +258,7 @@ def demo(
     from driftcheck.demo import run
 
     for line in run(folder):
-        _print(line)
+        _print(f"{line}\n")
 
 
 class _Caught:
@@ -393,9 +401,13 @@ def _say(line: str) -> None:
 def _refused(error: Any) -> int:
     """A usage error, in the words of the command-line library and with the contract's exit code."""
     context, message = getattr(error, "ctx", None), error.format_message()
-    if message and context is not None:
-        _say(context.get_usage().splitlines()[0])
-    if message:
+    lines = (message or "").splitlines()
+    if len(lines) > 1:  # no command at all: the message is the help
+        for line in lines:
+            _say(line)
+    elif lines:
+        if context is not None:
+            _say(context.get_usage().splitlines()[0])
         _say(f"error: {message}")
     return FAILURE
 
@@ -407,5 +419,8 @@ def _leave(code: int) -> NoReturn:
             try:
                 stream.flush()
             except (OSError, ValueError):
-                continue
+                # the interpreter would try once more, complain in its own words and exit with 120
+                with suppress(OSError, ValueError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+                code = code or FAILURE
     sys.exit(code)
