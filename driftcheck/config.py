@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from driftcheck.errors import DriftcheckError, did_you_mean
 from driftcheck.model import AMBIENT, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 Targets = dict[str, Target]
@@ -42,6 +43,11 @@ _SCHEMA: dict[str, Any] = {
     },
     "additionalProperties": False,
 }
+_MEANING = {
+    "region": "region, such as eu-west-1",
+    "account": "account: 12 digits",
+    "role_arn": "ARN of an IAM role, such as arn:aws:iam::123456789012:role/driftcheck",
+}
 
 
 def load(path: Path | None, default: Path) -> Targets:
@@ -50,7 +56,7 @@ def load(path: Path | None, default: Path) -> Targets:
     Raises:
         DriftcheckError: the file cannot be read, is no TOML, or says what no target has.
     """
-    if path is None and not default.exists():
+    if path is None and not os.path.lexists(default):
         return {}
     file = path or default
     try:
@@ -59,7 +65,7 @@ def load(path: Path | None, default: Path) -> Targets:
         raise DriftcheckError(f"{file}: error: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise DriftcheckError(f"{file}: error: not UTF-8 text") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise DriftcheckError(f"{file}: error: not TOML: {error}") from None
     if faults := _faults(content):
         raise DriftcheckError(*(f"{file}: error: {fault}" for fault in faults))
@@ -92,14 +98,42 @@ def _target(name: str, table: Mapping[str, Any]) -> Target:
 def _faults(content: dict[str, Any]) -> list[str]:
     from jsonschema_rs import Draft202012Validator
 
-    return [_fault(error) for error in Draft202012Validator(_SCHEMA).iter_errors(content)]
+    errors = Draft202012Validator(_SCHEMA).iter_errors(_as_json(content))
+    return sorted(fault for error in errors for fault in _said(error))
 
 
-def _fault(error: Any) -> str:
-    where = ".".join(str(step) for step in error.instance_path)
-    if error.kind.name == "additionalProperties":
-        table = _SCHEMA["properties"]["targets"]["additionalProperties"] if error.instance_path else _SCHEMA
-        name = error.kind.value[0]
-        place = f" in [{where}]" if where else ""
-        return f"unknown key `{name}`{place}{did_you_mean(name, table['properties'])}"
-    return f"`{where}`: {error.message[:200]}"
+def _as_json(value: Any) -> Any:
+    """A value of TOML with what JSON has no type for as null, which no key here takes."""
+    match value:
+        case dict():
+            return {key: _as_json(member) for key, member in value.items()}
+        case list():
+            return [_as_json(element) for element in value]
+        case str() | bool():
+            return value
+        case int() if abs(value) < 1 << 63:
+            return value
+    return None
+
+
+def _said(error: Any) -> Iterator[str]:
+    """What is wrong, without the value: a key in the wrong place may hold a secret."""
+    path = list(error.instance_path)
+    where = ".".join(map(str, path))
+    place, found = (f" in [{where}]" if where else ""), error.kind
+    match found.name:
+        case "additionalProperties":
+            table = _SCHEMA["properties"]["targets"]["additionalProperties"] if path else _SCHEMA
+            for name in found.value:
+                yield f"unknown key `{name}`{place}{did_you_mean(name, table['properties'])}"
+        case "dependentRequired" | "required":
+            yield f"external_id needs role_arn{place}"
+        case "type":
+            wanted = "a table" if found.value == ["object"] else "a string"
+            yield f"`{where}` must be {wanted}"
+        case "propertyNames":
+            yield f"`{found.value.instance}`{place} is no name: use letters, digits, _ and -"
+        case "minLength":
+            yield f"`{where}` is empty"
+        case _:
+            yield f"`{where}` is no {_MEANING[str(path[-1])]}"

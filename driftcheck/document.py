@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
 
 from driftcheck import __version__
@@ -161,24 +162,24 @@ def loads(text: str | bytes, name: str) -> Document:
         DriftcheckError: it is not JSON, not a result document, or of another major format version.
     """
     try:
-        loaded = json.loads(text, parse_constant=_refuse_constant)
+        loaded = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise DriftcheckError(f"{name}: not a JSON document: {error}") from None
+        raise DriftcheckError(f"{name}: error: not a JSON document: {error}") from None
     version = loaded.get("format_version") if isinstance(loaded, dict) else None
     if not isinstance(version, str):
-        raise DriftcheckError(f"{name}: not a driftcheck result: it has no format_version")
+        raise DriftcheckError(f"{name}: error: not a driftcheck result: it has no format_version")
     if version.split(".")[0] != FORMAT_VERSION.split(".", maxsplit=1)[0]:
         raise DriftcheckError(
-            f"{name}: format version {version!r} is not one that driftcheck {__version__} reads "
+            f"{name}: error: format version {version[:20]!r} is not one that driftcheck {__version__} reads "
             f"({FORMAT_VERSION.split('.', maxsplit=1)[0]}.x)"
         )
     try:
         fault = next(_validator().iter_errors(loaded), None)
     except ValueError as unreadable:  # a lone surrogate, which no UTF-8 text can hold
-        raise DriftcheckError(f"{name}: not a driftcheck result: {unreadable}") from None
+        raise DriftcheckError(f"{name}: error: not a driftcheck result: {unreadable}") from None
     if fault is not None:
         where = "/".join(str(step) for step in fault.instance_path)
-        raise DriftcheckError(f"{name}: not a driftcheck result: at /{where}: {fault.message[:200]}")
+        raise DriftcheckError(f"{name}: error: not a driftcheck result: at /{where}: {fault.message[:200]}")
     return cast("Document", loaded)
 
 
@@ -197,6 +198,13 @@ def _validator() -> Any:
 
 def _refuse_constant(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError("a number is too large")
+    return number
 
 
 def _resource(finding: Finding) -> ResourceEntry:

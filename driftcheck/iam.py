@@ -54,10 +54,10 @@ def _statement(sid: str, grants: Iterator[Grant]) -> list[dict[str, Any]]:
 
 
 def _describe(state: DesiredState) -> Iterator[Grant]:
-    for target in state.targets:
-        for name, kind in KINDS.items():
-            if (target.name, name) in state.declared:
-                yield f"sagemaker:{kind.describe}", _arn(target, kind.resource_type)
+    targets = {target.name: target for target in state.targets}
+    for address in (desired.address for desired in state.definitions):
+        kind = KINDS[address.kind]
+        yield f"sagemaker:{kind.describe}", _arn(targets[address.target], kind.resource_type)
 
 
 def _tags(state: DesiredState) -> Iterator[Grant]:

@@ -35,10 +35,12 @@ def parse(specs: Sequence[str]) -> list[Output]:
         ValueError: a format is unknown or cannot be told, or two reports go to one place.
     """
     outputs = [_parse(spec) for spec in specs] or [Output("text", STDOUT)]
-    places = [output.file for output in outputs]
-    for place in places:
-        if places.count(place) > 1:
-            raise ValueError(f"two reports go to {place}")
+    places = set()
+    for output in outputs:
+        place = output.file if output.file == STDOUT else os.path.realpath(output.file)
+        if place in places:
+            raise ValueError(f"two reports go to {output.file}")
+        places.add(place)
     return outputs
 
 
@@ -46,6 +48,8 @@ def _parse(spec: str) -> Output:
     name, given, file = spec.partition("=")
     if given and name in FORMATS and file:
         return Output(name, file)
+    if name in FORMATS:
+        raise ValueError(f"`{name}` is a format: add the file, as in {name}=FILE")
     if given and name.isalpha():
         raise ValueError(f"unknown format `{name}`{did_you_mean(name, FORMATS)}")
     if spec == STDOUT:
@@ -71,6 +75,8 @@ def try_out(outputs: Sequence[Output]) -> None:
             continue
         try:
             path = _destination(output.file)
+            if path.is_fifo():
+                continue  # opened and closed, it would tell its reader that nothing comes
             if _is_special(path):
                 path.open("ab").close()
             else:
@@ -89,7 +95,7 @@ def write(output: Output, text: str) -> None:
     """
     try:
         if output.file == STDOUT:
-            _write_stdout(text)
+            _write_stdout(text, sys.stdout.encoding if output.format == "text" and sys.stdout else "utf-8")
         else:
             _write_file(_destination(output.file), text.encode("utf-8", "backslashreplace"))
     except OSError as error:
@@ -98,8 +104,13 @@ def write(output: Output, text: str) -> None:
 
 
 def _destination(file: str) -> Path:
-    """The file itself where a link is named, so that the link stays."""
-    path = Path(os.path.realpath(file))
+    """The file itself where a link is named, so that the link stays.
+
+    A device or pipe is left as it is named: ``/dev/stdout`` leads to nothing that has a name.
+    """
+    path = Path(file)
+    if not _is_special(path):
+        path = Path(os.path.realpath(file))
     if path.is_dir():
         raise IsADirectoryError(0, "it is a folder")
     return path
@@ -107,7 +118,7 @@ def _destination(file: str) -> Path:
 
 def _is_special(path: Path) -> bool:
     """Tell whether a path is a device or pipe, which nothing can replace."""
-    return path.exists() and not path.is_file()
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _temporary(path: Path) -> tuple[int, str]:
@@ -141,10 +152,11 @@ def _mode(path: Path) -> int:
     return 0o666 & ~umask
 
 
-def _write_stdout(text: str) -> None:
+def _write_stdout(text: str, encoding: str) -> None:
+    """Text as the terminal takes it; every other format says, or its readers know, that it is UTF-8."""
     if sys.stdout is None:
         raise BrokenPipeError(0, "it is closed")
-    content = text.encode(sys.stdout.encoding or "utf-8", "backslashreplace")
+    content = text.encode(encoding, "backslashreplace")
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)

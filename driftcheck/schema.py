@@ -55,7 +55,7 @@ def file_schema(*, references: bool = False) -> Schema:
             for kind in KINDS.values()
         },
         "required": ["version"],
-        "not": {"required": ["target", "targets"]},
+        "not": {"type": "object", "required": ["target", "targets"]},
         "additionalProperties": False,
     }
     return {
@@ -191,7 +191,8 @@ def step_into(schema: Schema, step: str | int | None, definitions: Schema) -> li
     """The schemas of what stands under a step: a member, a map key, a list index, or any of them (None)."""
     schema = _dereferenced(schema, definitions)
     if schema.get("type") == "array":
-        return [] if isinstance(step, str) else [schema["items"]]
+        beyond = isinstance(step, int) and step >= schema.get("maxItems", step + 1)
+        return [] if isinstance(step, str) or beyond else [schema["items"]]
     properties = schema.get("properties", {})
     others = schema.get("additionalProperties")
     if step is None:

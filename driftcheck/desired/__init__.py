@@ -7,13 +7,14 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from driftcheck.desired import declarations, files, lifecycle, references, rules
+from driftcheck.desired.faults import MAX_FAULTS
 from driftcheck.errors import DriftcheckError, did_you_mean
 from driftcheck.kinds import IDENTIFIER
 from driftcheck.model import AMBIENT, Address, Desired, IgnoreRule, Target, Warn
 from driftcheck.paths import show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path as FilePath
 
     from driftcheck.desired.declarations import Declaration, FileContent
@@ -60,9 +61,11 @@ def load(
         select: glob patterns for the names of the definitions to keep; all when empty.
 
     Raises:
-        DriftcheckError: something is wrong; one line for each thing, with file, line and column.
+        DriftcheckError: something is wrong; one line for each thing, with file, line and column, and one for
+            each warning.
     """
     faults: list[str] = []
+    warnings: list[str] = []
     gathered = _Gathered(targets)
     for path in files.find(paths, faults):
         try:
@@ -70,10 +73,14 @@ def load(
         except files.FileFaultError as fault:
             faults.append(str(fault))
             continue
+        said = len(gathered.warnings)
         gathered.add(content)
         faults += (f"{location}: error: {message}" for location, message in sorted(content.wrong))
+        if content.is_full:
+            faults.append(f"{content.file}: error: more than {MAX_FAULTS:,} errors; the others are left out")
+        warnings += (f"{each.source}: warning: {each.message}" for each in gathered.warnings[said:])
     if faults:
-        raise DriftcheckError(*dict.fromkeys(faults))
+        raise DriftcheckError(*dict.fromkeys([*faults, *warnings]))
     return _narrowed(gathered, only, select)
 
 
@@ -123,13 +130,19 @@ class _Gathered:
         self.declared |= {(target.name, kind) for target in chosen for kind in content.kinds}
         for declaration in content.declarations:
             ignore, sensitive = _lifecycle(content, declaration)
+            if not chosen:
+                _hold_to_rules(content, declaration, declaration.value)
             for target in chosen:
                 values = references.known(target, declared=target.name in self.targets)
                 properties = _settled(content, declaration, target.name, values)
                 if properties is None:
+                    _hold_to_rules(content, declaration, declaration.value)
                     continue
                 self.warnings += _hold_to_rules(content, declaration, properties)
-                address = Address(declaration.kind.name, target.name, properties.pop(IDENTIFIER))
+                name = properties.pop(IDENTIFIER, None)
+                if not isinstance(name, str):
+                    continue
+                address = Address(declaration.kind.name, target.name, name)
                 desired = Desired(
                     address, properties, declaration.locate(()), declaration.locate, ignore, sensitive
                 )
@@ -161,7 +174,9 @@ def _settled(
     wrong: list[tuple[Path, str]] = []
     settled: Any = references.replace(written, values, (), lambda *fault: wrong.append(fault))
     if not wrong:
-        wrong = [(path, f"{message} (in target `{target}`)") for path, message in declaration.faults(settled)]
+        wrong = [
+            (fault.path, f"{fault.message} (in target `{target}`)") for fault in declaration.faults(settled)
+        ]
     for path, message in wrong:
         content.fault((*declaration.path, *path), message)
     return None if wrong else settled
@@ -170,11 +185,14 @@ def _settled(
 def _hold_to_rules(
     content: FileContent, declaration: Declaration, properties: Mapping[str, Any]
 ) -> Iterable[Warn]:
+    """Record the errors, and give the warnings, which are worth saying only of what is right otherwise."""
+    unsound = {fault.path[:1] for fault in declaration.wrong}
+    sound = {name: value for name, value in properties.items() if (name,) not in unsound}
     warnings = []
-    for rule in rules.broken(declaration.kind, properties):
+    for rule in rules.broken(declaration.kind, sound):
         if rule.is_error:
             content.fault((*declaration.path, *rule.path), f"{show(rule.path)}: {rule.message}")
-        else:
+        elif not declaration.wrong:
             warnings.append(Warn("definition-rule", rule.message, declaration.locate(rule.path)))
     return warnings
 
@@ -183,10 +201,8 @@ def _lifecycle(
     content: FileContent, declaration: Declaration
 ) -> tuple[tuple[IgnoreRule, ...], tuple[PathPattern, ...]]:
     """The rules of a definition's ``lifecycle``, without those that are wrong."""
-    given = declaration.value.get("lifecycle", {})
     ignore = []
-    for index, entry in enumerate(given.get("ignore_changes", [])):
-        path: Path = ("lifecycle", "ignore_changes", index)
+    for path, entry in _entries(declaration, "ignore_changes"):
         table = {"path": entry} if isinstance(entry, str) else entry
         inside = path if isinstance(entry, str) else (*path, "path")
         pattern = _held(content, declaration, inside, lifecycle.parse, table["path"], declaration.kind)
@@ -196,12 +212,20 @@ def _lifecycle(
         if pattern is not None:
             ignore.append(IgnoreRule(pattern, declaration.locate(path), table.get("reason"), until))
     sensitive = (
-        _held(
-            content, declaration, ("lifecycle", "sensitive", index), lifecycle.parse, text, declaration.kind
-        )
-        for index, text in enumerate(given.get("sensitive", []))
+        _held(content, declaration, path, lifecycle.parse, text, declaration.kind)
+        for path, text in _entries(declaration, "sensitive")
     )
     return tuple(ignore), tuple(pattern for pattern in sensitive if pattern is not None)
+
+
+def _entries(declaration: Declaration, name: str) -> Iterator[tuple[Path, Any]]:
+    """The elements of a list in ``lifecycle`` that the schema finds nothing wrong with, with their paths."""
+    given = declaration.value.get("lifecycle")
+    elements = given.get(name) if isinstance(given, dict) else None
+    for index, element in enumerate(elements if isinstance(elements, list) else ()):
+        path: Path = ("lifecycle", name, index)
+        if not any(fault.path[:3] == path for fault in declaration.wrong):
+            yield path, element
 
 
 def _held(

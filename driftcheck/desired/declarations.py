@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from driftcheck.desired.nodes import Node
     from driftcheck.model import Json, Path
 
+MAX_DEFINITION = 10_000
+"""Values in one definition, far above what AWS takes; the schema keeps every fault of one in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One definition in a file, of the right shape but for its ``${...}``.
+    """One definition in a file; ``wrong`` is what the schema finds in it, before its ``${...}`` are replaced.
 
     ``path`` leads to it from the top of the file; ``bare`` is the answer of a Describe operation, whose text
     is taken as it stands.
@@ -33,14 +36,17 @@ class Declaration:
     path: Path
     value: dict[str, Any]
     bare: bool
+    wrong: frozenset[Fault] = frozenset()
 
     def locate(self, path: Path) -> Location:
         """The place in the file that declares a path of this definition."""
         return Location(self.file, *nodes.find(self.node, path))
 
     def faults(self, value: Json) -> Iterator[Fault]:
-        """What is wrong with a definition once every ``${...}`` in it is replaced."""
-        return faults.find(_validator(self.kind), value, definition_schema(self.kind), final=True)
+        """What else is wrong with a definition once every ``${...}`` in it is replaced."""
+        found = faults.find(_validator(self.kind), value, definition_schema(self.kind), final=True)
+        known = {fault.path for fault in self.wrong}
+        return (fault for fault in found if fault.path not in known)
 
 
 @dataclass(slots=True)
@@ -56,14 +62,18 @@ class FileContent:
     kinds: set[str] = field(default_factory=set)
     declarations: list[Declaration] = field(default_factory=list)
     wrong: list[tuple[Location, str]] = field(default_factory=list)
+    is_full: bool = False
 
     def fault(self, path: Path, message: str) -> None:
-        """Record what is wrong at a path from the top of the file."""
-        self.wrong.append((Location(self.file, *nodes.find(self.node, path)), message))
+        """Record what is wrong at a path from the top of the file; beyond ``MAX_FAULTS``, only that it is."""
+        if len(self.wrong) < faults.MAX_FAULTS:
+            self.wrong.append((Location(self.file, *nodes.find(self.node, path)), message))
+        else:
+            self.is_full = True
 
 
 def read(file: str, node: Node) -> FileContent:
-    """What a parsed file declares; a definition with a fault is left out of ``declarations``."""
+    """What a parsed file declares, and what the schema finds wrong with it."""
     content = FileContent(file, node)
     if isinstance(node.value, dict) and IDENTIFIER in node.value:
         _read_answer(content)
@@ -80,37 +90,54 @@ def _read_answer(content: FileContent) -> None:
         content.fault((), f"it has {IDENTIFIER}, but is the answer of no Describe…JobDefinition operation")
         return
     content.kinds.add(kind.name)
-    schema = definition_schema(kind)
-    value = nodes.resolve(content.node, schema, schema["$defs"])
-    found = list(faults.find(_validator(kind), value, schema, final=True))
-    for fault in found:
-        content.fault(*fault)
-    if isinstance(value, dict) and not found:
-        content.declarations.append(Declaration(kind, content.file, content.node, (), value, bare=True))
+    _read_definition(content, kind, content.node, (), bare=True)
 
 
 def _read_lists(content: FileContent) -> None:
-    schema = declared_schema()
-    value = nodes.resolve(content.node, schema, schema["$defs"])
-    broken: set[Path] = set()
-    for fault in faults.find(_validator(None), value, schema, final=False):
-        content.fault(*fault)
-        broken |= {fault.path[:1], fault.path[:2]}
-    if not isinstance(value, dict):
+    schema = _frame()
+    value = nodes.resolve(_emptied(content.node), schema, {})
+    for fault in faults.find(_validator(None), value, schema, final=True):
+        content.fault(fault.path, fault.message)
+    if not isinstance(value, dict) or not isinstance(content.node.value, dict):
         return
     content.targets = list(_target_names(value))
     for kind in KINDS.values():
-        collection = value.get(kind.collection)
-        if not isinstance(collection, list):
+        _, collection = content.node.value.get(kind.collection, (None, None))
+        if collection is None or not isinstance(collection.value, list):
             continue
         content.kinds.add(kind.name)
-        for index, definition in enumerate(collection):
-            path = (kind.collection, index)
-            if path not in broken and isinstance(definition, dict):
-                node = _element(content.node, *path)
-                content.declarations.append(
-                    Declaration(kind, content.file, node, path, definition, bare=False)
-                )
+        for index, node in enumerate(collection.value):
+            # what comes after the last fault that is told is not worth the time
+            if content.is_full:
+                return
+            _read_definition(content, kind, node, (kind.collection, index), bare=False)
+
+
+def _emptied(node: Node) -> Node:
+    """A file's node with its lists of definitions empty."""
+    if not isinstance(node.value, dict):
+        return node
+    names = {kind.collection for kind in KINDS.values()}
+    members = {
+        name: (mark, nodes.Node(member.mark, []))
+        if name in names and isinstance(member.value, list)
+        else (mark, member)
+        for name, (mark, member) in node.value.items()
+    }
+    return nodes.Node(node.mark, members)
+
+
+def _read_definition(content: FileContent, kind: Kind, node: Node, path: Path, *, bare: bool) -> None:
+    if nodes.is_larger(node, MAX_DEFINITION):
+        content.fault(path, f"a definition of more than {MAX_DEFINITION:,} values")
+        return
+    schema = definition_schema(kind)
+    value = nodes.resolve(node, schema, schema["$defs"])
+    found = frozenset(faults.find(_validator(kind), value, schema, final=bare))
+    for fault in found:
+        content.fault((*path, *fault.path), fault.message)
+    if isinstance(value, dict):
+        content.declarations.append(Declaration(kind, content.file, node, path, value, bare, found))
 
 
 def _target_names(value: dict[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -125,14 +152,6 @@ def _target_names(value: dict[str, Any]) -> Iterator[tuple[Path, str]]:
             yield (), AMBIENT
 
 
-def _element(node: Node, collection: str, index: int) -> Node:
-    match node.value:
-        case dict() as members if isinstance(elements := members[collection][1].value, list):
-            element: Node = elements[index]
-            return element
-    raise TypeError(collection)
-
-
 def _kind_of(node: Node) -> Kind | None:
     """The one kind whose answer shares the most members with a bare object."""
     given = set(node.value) if isinstance(node.value, dict) else set()
@@ -142,7 +161,15 @@ def _kind_of(node: Node) -> Kind | None:
 
 
 @cache
+def _frame() -> dict[str, Any]:
+    """The schema of a file of the project's own format but for its definitions, which are read singly."""
+    schema = declared_schema()
+    lists = {kind.collection: {"type": "array"} for kind in KINDS.values()}
+    return schema | {"properties": schema["properties"] | lists, "$defs": {}}
+
+
+@cache
 def _validator(kind: Kind | None) -> Any:
     from jsonschema_rs import Draft202012Validator
 
-    return Draft202012Validator(declared_schema() if kind is None else definition_schema(kind))
+    return Draft202012Validator(_frame() if kind is None else definition_schema(kind))

@@ -1,13 +1,18 @@
 """What a schema finds wrong, said in the words of the person who wrote the file.
 
-No value is ever quoted: it stands at the place that the message names, and it may be a secret.
+No value is ever quoted: it stands at the place that the message names, and it may be a secret. Neither is a
+key that looks like no name: ``{PASSWORD:x}`` is a key to YAML.
 """
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from itertools import islice
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from driftcheck.desired.nodes import short
 from driftcheck.errors import did_you_mean
 from driftcheck.paths import show
 from driftcheck.schema import member_names, step_into
@@ -41,30 +46,53 @@ _LIMITS = {
     "Items": (" elements", "have"),
     "Properties": (" keys", "have"),
 }
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$\-]*")
+_FEW = 10
+"""How many values of an enum a message lists; of more, it names the nearest."""
+
+MAX_FAULTS = 1_000
+"""Faults of one file that are told, which bounds the time that a hostile one takes."""
+
 _ON_TEXT = frozenset({"enum", "pattern", "minLength", "maxLength"})
 
 
 class Fault(NamedTuple):
-    """Something wrong at a path of a file."""
+    """Something wrong at a path of a file.
+
+    ``unknown`` says that the path's last step is a member that does not exist; ``absent`` is a member that
+    the path's mapping has to have.
+    """
 
     path: Path
     message: str
+    unknown: bool = False
+    absent: str | None = None
 
 
 def find(validator: Any, instance: Json, schema: dict[str, Any], *, final: bool) -> Iterator[Fault]:
     """Everything that a validator of ``schema`` finds wrong with a value.
 
     Unless the value is ``final``, a string that holds ``${`` is held against its enum, pattern and length
-    only once the target's variables are in it.
+    only once the target's variables are in it. A required member whose name is only misspelled is one fault,
+    not two. At most ``MAX_FAULTS`` + 1 are found.
     """
+    found = list(islice(_all(validator, instance, schema, final=final), MAX_FAULTS + 1))
+    meant: dict[Path, str] = defaultdict(str)
+    for fault in found:
+        if fault.unknown:
+            meant[fault.path[:-1]] += fault.message
+    for fault in found:
+        if fault.absent is None or f": did you mean `{fault.absent}`?" not in meant[fault.path]:
+            yield fault
+
+
+def _all(validator: Any, instance: Json, schema: dict[str, Any], *, final: bool) -> Iterator[Fault]:
     for error in validator.iter_errors(instance):
-        if (
-            not final
-            and error.kind.name in _ON_TEXT
-            and isinstance(error.instance, str)
-            and "${" in error.instance
-        ):
-            continue
+        if error.kind.name in _ON_TEXT:
+            text = error.instance
+            # of another type it is reported for that
+            if not isinstance(text, str) or (not final and "${" in text):
+                continue
         yield from _said(error, schema, tuple(error.instance_path))
 
 
@@ -73,11 +101,12 @@ def _said(error: Any, schema: dict[str, Any], path: Path) -> Iterator[Fault]:
     match kind.name:
         case "additionalProperties":
             known = [name for under in _at(schema, path) for name in member_names(under, schema["$defs"])]
-            place = f" (in {show(path)})" if path else ""
+            place = f" (in {_shown(path)})" if path else ""
             for name in kind.value:
-                yield Fault((*path, name), f"unknown member `{name}`{did_you_mean(name, known)}{place}")
+                named = f" `{name}`{did_you_mean(name, known)}" if _is_name(name) else ""
+                yield Fault((*path, name), f"unknown member{named}{place}", unknown=True)
         case "required":
-            yield Fault(path, f"{_of(path)}`{kind.value}` is required")
+            yield Fault(path, f"{_of(path)}`{kind.value}` is required", absent=kind.value)
         case "anyOf":
             # a rule of ignore_changes: a path, or a mapping that has one
             branch = 1 if isinstance(error.instance, dict) else 0
@@ -85,7 +114,7 @@ def _said(error: Any, schema: dict[str, Any], path: Path) -> Iterator[Fault]:
                 yield from _said(inner, schema, (*path, *inner.instance_path[len(path) :]))
         case "propertyNames":
             key = (*path, kind.value.instance)
-            yield Fault(key, f"{show(key)}: the key {_rule(kind.value)}")
+            yield Fault(key, f"{_shown(key)}: the key {_rule(kind.value)}")
         case "not":
             yield Fault((*path, "targets"), "`target` and `targets` exclude each other")
         case _:
@@ -101,8 +130,10 @@ def _rule(error: Any) -> str:
         case "const":
             return f"must be {value}"
         case "enum":
-            nearest = did_you_mean(error.instance, value) if isinstance(error.instance, str) else ""
-            return f"must be one of {', '.join(map(str, value))}{nearest}"
+            text = error.instance
+            nearest = did_you_mean(text, value) if isinstance(text, str) and text == short(text) else ""
+            few = ", ".join(map(str, value)) if len(value) <= _FEW else f"{len(value)} known values"
+            return f"must be one of {few}{nearest}"
         case "pattern":
             return f"does not match the pattern {value}"
         case "uniqueItems":
@@ -121,4 +152,17 @@ def _at(schema: dict[str, Any], path: Path) -> list[dict[str, Any]]:
 
 
 def _of(path: Path) -> str:
-    return f"{show(path)}: " if path else ""
+    shown = _shown(path)
+    return f"{shown}: " if shown else ""
+
+
+def _shown(path: Path) -> str:
+    """The path, down to the first key that looks like no name."""
+    for depth, step in enumerate(path):
+        if isinstance(step, str) and not _is_name(step):
+            return show(path[:depth])
+    return show(path)
+
+
+def _is_name(key: str) -> bool:
+    return key == short(key) and _NAME.fullmatch(key) is not None

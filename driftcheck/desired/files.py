@@ -26,16 +26,18 @@ def find(paths: Iterable[Path], faults: list[str]) -> list[Path]:
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        if path.is_dir():
+        # os.path.isdir and realpath, unlike pathlib's, take any name and any loop of links
+        if os.path.isdir(path):  # noqa: PTH112
+            before = len(faults)
             inside = list(_walk(path, faults))
-            if not inside:
+            if not inside and len(faults) == before:
                 faults.append(
                     f"{path}: error: the folder holds no {' '.join('*' + each for each in SUFFIXES)} file"
                 )
         else:
             inside = [path]
         for file in inside:
-            found.setdefault(file.resolve(), file)
+            found.setdefault(Path(os.path.realpath(file)), file)
     return list(found.values())
 
 
@@ -69,6 +71,12 @@ def _walk(folder: Path, faults: list[str]) -> Iterator[Path]:
 
     for above, folders, names in os.walk(folder, onerror=failed):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        # not entered, for it may lead anywhere; not passed over in silence either
+        faults += (
+            f"{Path(above, name)}: error: a link to a folder is not followed; name the folder itself"
+            for name in folders
+            if Path(above, name).is_symlink()
+        )
         for name in sorted(names):
             file = Path(above, name)
             if not name.startswith(".") and file.suffix in SUFFIXES and not file.is_fifo():

@@ -8,7 +8,7 @@ from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any
 
-from driftcheck.desired.nodes import MAX_DEPTH, Mark, Node, SyntaxFaultError
+from driftcheck.desired.nodes import MAX_DEPTH, MAX_VALUES, Mark, Node, SyntaxFaultError, short, too_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.values = 0
         self.lines = [0, *(found.end() for found in re.finditer("\n", text))]
 
     def document(self) -> Node:
@@ -46,6 +47,9 @@ class _Reader:
 
     def value(self, depth: int) -> Node:
         node = Node(self.mark(), None)
+        self.values += 1
+        if self.values > MAX_VALUES:
+            raise too_many(node.mark)
         if depth > MAX_DEPTH:
             raise self.fault(f"nested deeper than {MAX_DEPTH} levels")
         match self.text[self.at : self.at + 1]:
@@ -83,7 +87,9 @@ class _Reader:
             raise self.fault("not JSON: expected a key in double quotes")
         key = self.string()
         if key in members:
-            raise SyntaxFaultError(mark, f"duplicate key {key!r}, first on line {members[key][0].line}")
+            raise SyntaxFaultError(
+                mark, f"duplicate key {short(key)!r}, first on line {members[key][0].line}"
+            )
         self.blank()
         if not self.takes(":"):
             raise self.fault("not JSON: expected ':'")
@@ -106,12 +112,12 @@ class _Reader:
             digits = number[0]
             value = float(digits) if number[2] or number[3] or len(digits) > 19 else int(digits)  # noqa: PLR2004
             if value in (float("inf"), float("-inf")):
-                raise self.fault(f"{digits} is too large a number")
+                raise self.fault("too large a number")
             self.at = number.end()
             return value
         word = _WORD.match(self.text, self.at)
         if word is None or word[0] not in _WORDS:
-            raise self.fault(f"not JSON: {word[0]} is no value" if word else "not JSON: expected a value")
+            raise self.fault("not JSON: expected a value (text stands in double quotes)")
         self.at = word.end()
         return _WORDS[word[0]]
 

@@ -7,6 +7,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from driftcheck.desired.nodes import short
 from driftcheck.errors import did_you_mean
 from driftcheck.model import PathPattern
 from driftcheck.schema import definition_schema, member_names, step_into
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _STEP = re.compile(
     r"""
-      (?:^|\.) (?: (?P<member>[A-Za-z0-9_\-]+) | (?P<any>\*) )
+      (?:^|\.) (?: (?P<member>[A-Za-z0-9_\-]+) | (?P<any>\*) ) (?![^.\[])
     | \[ (?: (?P<index>0|[1-9][0-9]{0,8}) | (?P<every>\*) | (?P<key>"(?:[^"\\]|\\.)*") ) \]
     """,
     re.VERBOSE,
@@ -36,12 +37,15 @@ def parse(text: str, kind: Kind) -> PathPattern:
     at = 0
     while at < len(text):
         found = _STEP.match(text, at)
-        if found is None or (at == 0 and found["member"] is None and found["any"] is None):
-            raise ValueError(f"`{text}` is not a path: {_expected(text, at)}")
-        step = _step(found)
+        if found is None or (at == 0) != (text[at] not in ".["):
+            raise ValueError(f"`{short(text)}` is not a path: {_expected(text, at)}")
+        try:
+            step = _step(found)
+        except json.JSONDecodeError:
+            raise ValueError(f"`{short(text)}` is not a path: {_expected(text, at)}") from None
         further = [under for above in reached for under in _under(above, step, found, definitions)]
         if not further:
-            raise ValueError(f"`{text}`: {_no_such(step, text[:at], reached, definitions)}")
+            raise ValueError(f"`{short(text)}`: {_no_such(found, step, text[:at], reached, definitions)}")
         reached = further
         steps.append(step)
         at = found.end()
@@ -82,14 +86,19 @@ def _under(schema: Any, step: str | int | None, found: re.Match[str], definition
 
 
 def _expected(text: str, at: int) -> str:
-    rest = text[at:]
-    return f'expected a member name at {rest!r} (write a key with other characters as ["a.b"])'
+    return f'expected a member name at {short(text[at:])!r} (write a key with other characters as ["a.b"])'
 
 
-def _no_such(step: str | int | None, above: str, reached: list[Any], definitions: Any) -> str:
+def _no_such(
+    found: re.Match[str], step: str | int | None, above: str, reached: list[Any], definitions: Any
+) -> str:
     place = f" in {above}" if above else ""
     if not isinstance(step, str):
-        what = "any element" if step is None else f"element [{step}]"
-        return f"there is no {what}{place}"
+        is_list = any(step_into(schema, 0, definitions) for schema in reached)
+        hint = "; any element of a list is [*]" if is_list and found["any"] else ""
+        hint = hint or ("; any member or key is *" if found["every"] and not is_list else "")
+        return f"there is no {found[0].removeprefix('.')}{place}{hint}"
+    if len(step) > len(short(step)):
+        return f"no such member{place}"
     names = [name for schema in reached for name in member_names(schema, definitions)]
     return f"no member `{step}`{place}{did_you_mean(step, names)}"

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 MAX_DEPTH = 64
 """Levels of nesting; a definition has seven."""
 
+MAX_VALUES = 500_000
+"""Scalars, lists and mappings in one file, a bound on the memory that it takes; a definition has some 60."""
+
+_SHOWN = 80
+"""Characters of a name that a message shows."""
+
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: Mapping[str, Json] = {
@@ -54,12 +60,22 @@ class Node:
     value: Plain | str | float | bool | list[Node] | dict[str, tuple[Mark, Node]] | None
 
 
+def short(name: str) -> str:
+    """A name in a message, cut where it is longer than any real one."""
+    return name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
+
+
 class SyntaxFaultError(DriftcheckError):
     """What is wrong with a text, at a place in it; the reader of files adds the file's name."""
 
     def __init__(self, mark: Mark, message: str) -> None:
         super().__init__(message)
         self.mark = mark
+
+
+def too_many(mark: Mark) -> SyntaxFaultError:
+    """The fault of a file with more than ``MAX_VALUES`` values."""
+    return SyntaxFaultError(mark, f"more than {MAX_VALUES:,} values: split the file")
 
 
 def find(node: Node, path: Path) -> Mark:
@@ -75,6 +91,22 @@ def find(node: Node, path: Path) -> Mark:
             case _:
                 break
     return mark
+
+
+def is_larger(node: Node, values: int) -> bool:
+    """Tell whether there are more than so many values in a node, those that aliases repeat included."""
+    waiting = [node]
+    count = 0
+    while waiting:
+        count += 1
+        if count > values:
+            return True
+        match waiting.pop().value:
+            case dict() as members:
+                waiting += (member for _, member in members.values())
+            case list() as elements:
+                waiting += elements
+    return False
 
 
 def resolve(node: Node, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Json:

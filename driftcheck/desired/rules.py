@@ -19,10 +19,20 @@ _HOURLY = 1800
 """Seconds: the longest run of an hourly model quality or model bias schedule; the others may take 3600."""
 
 _DURATION = re.compile(
-    r"(?P<sign>[-+]?)P(?!$)(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?!$)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
+    r"(?P<sign>[-+]?)P(?!$)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?!$)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?",
+    re.ASCII,
 )
-_SECONDS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+_SECONDS = {
+    "years": 31_536_000,
+    "months": 2_592_000,
+    "weeks": 604_800,
+    "days": 86_400,
+    "hours": 3_600,
+    "minutes": 60,
+    "seconds": 1,
+}
+"""Seconds in one of each; years and months, which differ in length, are only ever compared by order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +45,17 @@ class Broken:
 
 
 def broken(kind: Kind, properties: Mapping[str, Any]) -> Iterator[Broken]:
-    """The rules that a definition breaks, which has the shape that its kind asks for."""
+    """The rules that a definition breaks; a member has the shape that its kind asks for, or is left out."""
     prefix = kind.name.removesuffix("JobDefinition")
     application, job_input = f"{prefix}AppSpecification", f"{prefix}JobInput"
-    declared = properties[job_input]
+    declared = properties.get(job_input, {})
     given = [name for name in _INPUTS if name in declared]
-    if len(given) != 1:
+    if job_input in properties and len(given) != 1:
         found = "both are" if given else "neither is"
         yield Broken(
             (job_input,), f"exactly one of {' and '.join(_INPUTS)} must be given; {found}", is_error=True
         )
-    problem = properties[application].get("ProblemType")
+    problem = properties.get(application, {}).get("ProblemType")
     for name in given:
         at, source = (job_input, name), declared[name]
         if problem is not None:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from driftcheck.desired.nodes import MAX_DEPTH, Mark, Node, Plain, SyntaxFaultError
+from driftcheck.desired.nodes import (
+    MAX_DEPTH,
+    MAX_VALUES,
+    Mark,
+    Node,
+    Plain,
+    SyntaxFaultError,
+    short,
+    too_many,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +32,10 @@ _BREAKS = re.compile("[\x85\u2028\u2029]")
 """Line ends to YAML 1.1 and ordinary characters to YAML 1.2: no two parsers agree on them."""
 
 MAX_ALIASED = 100_000
-"""How many nodes a file may repeat through aliases."""
+"""How many values a file may repeat through aliases; a long text counts as many."""
+
+_TEXT = 64
+"""Characters of a text that weigh as much as one more value."""
 
 
 def parse(text: str) -> Node:
@@ -75,6 +87,7 @@ class _Composer:
     anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
     aliased: int = 0
     documents: int = 0
+    values: int = 0
 
     def take(self, event: Any) -> None:
         match event:
@@ -102,12 +115,14 @@ class _Composer:
         _refuse_tag(event, mark)
         if self._awaits_key():
             self._key(event, mark)
-            self._keep(event.anchor, Node(mark, event.value), 1)
+            self._keep(event.anchor, Node(mark, event.value), 1 + len(event.value) // _TEXT)
             return
         plain = event.style is None or event.style == ""
+        self._count(mark)
         node = Node(mark, Plain(event.value) if plain else event.value)
-        self._keep(event.anchor, node, 1)
-        self._place(node, 1)
+        size = 1 + len(event.value) // _TEXT
+        self._keep(event.anchor, node, size)
+        self._place(node, size)
 
     def _key(self, event: Any, mark: Mark) -> None:
         members = self.stack[-1].node.value
@@ -119,7 +134,7 @@ class _Composer:
                 raise SyntaxFaultError(mark, "an empty key")
         if isinstance(members, dict) and key in members:
             first = members[key][0]
-            raise SyntaxFaultError(mark, f"duplicate key {key!r}, first on line {first.line}")
+            raise SyntaxFaultError(mark, f"duplicate key {short(key)!r}, first on line {first.line}")
         self.stack[-1].key = (key, mark)
 
     def _alias(self, event: Any) -> None:
@@ -127,9 +142,9 @@ class _Composer:
         if self._awaits_key():
             raise SyntaxFaultError(mark, "an alias as a key is not allowed")
         if any(above.anchor == event.anchor for above in self.stack):
-            raise SyntaxFaultError(mark, f"alias *{event.anchor} stands inside what it repeats")
+            raise SyntaxFaultError(mark, "an alias stands inside what it repeats")
         if event.anchor not in self.anchors:
-            raise SyntaxFaultError(mark, f"alias *{event.anchor} has no anchor")
+            raise SyntaxFaultError(mark, "an alias has no anchor before it (quote a text that begins with *)")
         node, size = self.anchors[event.anchor]
         self.aliased += size
         if self.aliased > MAX_ALIASED:
@@ -143,7 +158,13 @@ class _Composer:
             raise SyntaxFaultError(mark, "a key must be text, not a list or a mapping")
         if len(self.stack) >= MAX_DEPTH:
             raise SyntaxFaultError(mark, f"nested deeper than {MAX_DEPTH} levels")
+        self._count(mark)
         self.stack.append(_Open(Node(mark, value), event.anchor))
+
+    def _count(self, mark: Mark) -> None:
+        self.values += 1
+        if self.values > MAX_VALUES:
+            raise too_many(mark)
 
     def _awaits_key(self) -> bool:
         return bool(self.stack) and isinstance(self.stack[-1].node.value, dict) and self.stack[-1].key is None
@@ -169,7 +190,7 @@ class _Composer:
 
 def _refuse_tag(event: Any, mark: Mark) -> None:
     if event.tag is not None:
-        raise SyntaxFaultError(mark, f"the tag {event.tag!r} is not allowed: quote a value to make it text")
+        raise SyntaxFaultError(mark, "a tag (!...) is not allowed: quote a value to make it text")
 
 
 def _mark(at: Any) -> Mark:

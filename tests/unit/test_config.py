@@ -1,0 +1,137 @@
+"""``driftcheck.toml``: what it may say, and what is told of one that says anything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from driftcheck.config import choose, load
+from driftcheck.errors import DriftcheckError
+from driftcheck.model import Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROLE = "arn:aws:iam::123456789012:role/driftcheck"
+
+
+def errors(tmp_path: Path, text: str) -> list[str]:
+    file = tmp_path / "driftcheck.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(DriftcheckError) as caught:
+        load(file, file)
+    lines = list(caught.value.lines)
+    assert all(line.startswith(f"{file}: error: ") for line in lines)
+    return [line.removeprefix(f"{file}: error: ") for line in lines]
+
+
+def test_a_target_has_all_that_the_operator_says(tmp_path: Path) -> None:
+    file = tmp_path / "driftcheck.toml"
+    file.write_text(
+        f"""
+[targets.prod-eu]
+region = "eu-west-1"
+account = "123456789012"
+role_arn = "{ROLE}"
+external_id = "x-1"
+[targets.prod-eu.vars]
+bucket = "ml-prod-eu"
+empty = ""
+[targets.dev]
+profile = "dev"
+""",
+        encoding="utf-8",
+    )
+
+    assert load(file, tmp_path / "other.toml") == {
+        "prod-eu": Target(
+            "prod-eu",
+            region="eu-west-1",
+            account="123456789012",
+            role_arn=ROLE,
+            external_id="x-1",
+            variables={"bucket": "ml-prod-eu", "empty": ""},
+        ),
+        "dev": Target("dev", profile="dev"),
+    }
+
+
+def test_without_a_file_there_are_no_targets(tmp_path: Path) -> None:
+    assert load(None, tmp_path / "driftcheck.toml") == {}
+
+
+def test_a_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+
+    with pytest.raises(DriftcheckError) as caught:
+        load(file, tmp_path / "driftcheck.toml")
+
+    assert str(caught.value) == f"{file}: error: cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize("make", ["link", "folder", "latin"])
+def test_a_default_file_that_cannot_be_read_is_an_error(tmp_path: Path, make: str) -> None:
+    file = tmp_path / "driftcheck.toml"
+    if make == "link":
+        file.symlink_to("nowhere")
+    elif make == "folder":
+        file.mkdir()
+    else:
+        file.write_bytes(b'x = "caf\xe9"')
+
+    with pytest.raises(DriftcheckError, match="error: "):
+        load(None, file)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[target.a]", "unknown key `target`: did you mean `targets`?"),
+        ("[targets.a]\nregoin = 'x'", "unknown key `regoin` in [targets.a]: did you mean `region`?"),
+        ("[targets.a]\naws_secret_access_key = 'x'", "unknown key `aws_secret_access_key` in [targets.a]"),
+        ("[targets.a]\nregion = 3", "`targets.a.region` must be a string"),
+        ("[targets.a]\nregion = ''", "`targets.a.region` is empty"),
+        ("[targets.a]\nregion = 'EU West'", "`targets.a.region` is no region, such as eu-west-1"),
+        ("[targets.a]\naccount = 123456789012", "`targets.a.account` must be a string"),
+        ("[targets.a]\naccount = '1234'", "`targets.a.account` is no account: 12 digits"),
+        ("[targets.a]\nrole_arn = 'role/x'", "`targets.a.role_arn` is no ARN of an IAM role"),
+        ("[targets.a]\nexternal_id = 'x'", "external_id needs role_arn in [targets.a]"),
+        ("[targets.a.vars]\nbucket = 1", "`targets.a.vars.bucket` must be a string"),
+        ("[targets.a.vars]\n'a b' = 'x'", "`a b` in [targets.a.vars] is no name"),
+        ("[targets.'a b']", "`a b` in [targets] is no name"),
+        ("[targets.a]\nregion = 2026-11-25", "`targets.a.region` must be a string"),
+        ("[targets.a]\nregion = nan", "`targets.a.region` must be a string"),
+        ("targets = []", "`targets` must be a table"),
+        ("targets = 1" + "0" * 5_000, "not TOML: "),
+        ("[targets.a]\n[targets.a]", "not TOML: "),
+        ("a = ", "not TOML: "),
+        ("a = " + "[" * 100_000, "not TOML: "),
+    ],
+)
+def test_what_no_target_has_is_told_with_what_was_meant(tmp_path: Path, text: str, says: str) -> None:
+    found = errors(tmp_path, text)
+
+    assert any(line.startswith(says) for line in found), found
+    assert all("\n" not in line for line in found)
+
+
+def test_everything_wrong_is_told_at_once_and_without_values(tmp_path: Path) -> None:
+    found = errors(
+        tmp_path,
+        "[targets.a]\nregion = 'hunter 2'\nexternal_id = 'hunter2'\npasword = 'hunter2'\n"
+        "token = 'hunter2'\nprofile = ['hunter2']\n",
+    )
+
+    assert len(found) == 5
+    assert "hunter" not in "".join(found)
+
+
+def test_a_target_that_is_asked_for_has_to_be_one() -> None:
+    targets = {"prod-eu": Target("prod-eu")}
+    choose(targets, ["prod-eu", "default"])
+
+    with pytest.raises(DriftcheckError) as caught:
+        choose(targets, ["prod-u"])
+
+    assert str(caught.value) == "error: unknown target `prod-u`: did you mean `prod-eu`?"
