@@ -85,8 +85,6 @@ def main() -> NoReturn:
         code = app(prog_name="driftcheck", standalone_mode=False)
     except typer.TyperException as error:
         code = _refused(error)
-    except typer.Abort:
-        code = 130
     except DriftcheckError as error:
         for line in error.lines:
             _say(line)
@@ -97,7 +95,7 @@ def main() -> NoReturn:
         # help and the completion scripts are printed by the command-line library
         _say(f"error: {error.filename or 'standard output'}: {error.strerror or error}")
         code = FAILURE
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         _say("interrupted")
         code = 128 + signal.SIGINT
     except Exception as error:
@@ -108,14 +106,20 @@ def main() -> NoReturn:
     _leave(code if isinstance(code, int) else 0)
 
 
-@app.callback(invoke_without_command=True)
-def top(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-) -> None:
-    """Options that stand before a command."""
-    if version:
+def _tell_version(asked: bool) -> None:
+    if asked:
         _print(f"driftcheck {__version__}\n")
         raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_tell_version),
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
 
 
 @app.command()
