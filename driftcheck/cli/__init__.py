@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import signal
 import sys
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from driftcheck import __version__
-from driftcheck.errors import DriftcheckError, did_you_mean
+from driftcheck.cli.console import FAILURE, leave, progress_bar, put, say, signals, write_all
+from driftcheck.cli.options import (
+    Config,
+    Outputs,
+    Paths,
+    Quiet,
+    Select,
+    Targets,
+    Templates,
+    Unmanaged,
+    Verbose,
+    outputs_of,
+    statuses_of,
+)
+from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from driftcheck.desired import DesiredState
     from driftcheck.document import Document
-    from driftcheck.outputs import Output
-    from driftcheck.pool import Stop
 
-DRIFT, FAILURE = 2, 1
-_FAIL_ON = ("drifted", "missing", "unmanaged", "error")
+DRIFT = 2
 
 app = typer.Typer(
     name="driftcheck",
@@ -37,46 +44,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 in sync, 2 drift, 1 anything else; 130 and 143 when interrupted.",
 )
 
-Paths = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="[PATHS]...", help="Desired files and folders.  [default: desired]"),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="The targets.  [default: driftcheck.toml, if there]"),
-]
-Targets = Annotated[
-    list[str] | None, typer.Option("--target", metavar="NAME", help="Only this target (repeatable).")
-]
-Select = Annotated[
-    list[str] | None, typer.Option("--select", metavar="GLOB", help="Only definitions named so (repeatable).")
-]
-Outputs = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="[FORMAT=]FILE",
-        help="Write a report (repeatable): text, json, markdown, html, junit or sarif, told by the suffix "
-        "when left out; - is standard output.  [default: text=-]",
-    ),
-]
-Templates = Annotated[
-    Path | None,
-    typer.Option(
-        "--templates",
-        metavar="DIR",
-        exists=True,
-        file_okay=False,
-        help="A folder whose report.html.j2 or report.md.j2 stands before the built-in one.",
-    ),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only reports and errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More on stderr; a bug with its traceback.")]
-Unmanaged = Annotated[
-    bool, typer.Option("--unmanaged/--no-unmanaged", help="Look for definitions that no file declares.")
-]
-
 
 def main() -> NoReturn:
     """Run the command line and exit with the contract's code; nothing that goes wrong shows a traceback."""
@@ -87,28 +54,28 @@ def main() -> NoReturn:
         code = _refused(error)
     except DriftcheckError as error:
         for line in error.lines:
-            _say(line)
+            say(line)
         code = FAILURE
     except OSError as error:
         if verbose:
             raise
         # help and the completion scripts are printed by the command-line library
-        _say(f"error: {error.filename or 'standard output'}: {error.strerror or error}")
+        say(f"error: {error.filename or 'standard output'}: {error.strerror or error}")
         code = FAILURE
     except (KeyboardInterrupt, typer.Abort):
-        _say("interrupted")
+        say("interrupted")
         code = 128 + signal.SIGINT
     except Exception as error:
         if verbose:
             raise
-        _say(f"error: a bug in driftcheck: {type(error).__name__}: {error}; --verbose shows where")
+        say(f"error: a bug in driftcheck: {type(error).__name__}: {error}; --verbose shows where")
         code = FAILURE
-    _leave(code if isinstance(code, int) else 0)
+    leave(code if isinstance(code, int) else 0)
 
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        _print(f"driftcheck {__version__}\n")
+        put(f"driftcheck {__version__}\n")
         raise typer.Exit
 
 
@@ -148,11 +115,13 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     verbose: Verbose = False,
 ) -> None:
     """Compare desired state with AWS and report the drift. Only ever reads."""
-    failing = _statuses(fail_on)
-    outputs = _outputs(output)
-    with _signals() as caught:
+    failing = statuses_of(fail_on)
+    outputs = outputs_of(output)
+    from driftcheck.outputs import try_out
+
+    with signals() as caught:
         state = _desired(paths, config, target, select)
-        _try_out(outputs)
+        try_out(outputs)
         if verbose:
             _warn(state)
         from driftcheck.aws import Aws
@@ -160,7 +129,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         from driftcheck.document import document
         from driftcheck.fetch import Limits
 
-        with _progress(len(state.definitions), shown=not quiet) as progress:
+        with progress_bar(len(state.definitions), shown=not quiet) as progress:
             report = run(
                 state,
                 Aws(timeout=timeout, concurrency=concurrency),
@@ -170,7 +139,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
                 progress=progress,
             )
         result = document(report)
-        _write_all(result, outputs, templates, quiet=quiet)
+        write_all(result, outputs, templates, quiet=quiet)
     if caught.number:
         raise typer.Exit(128 + caught.number)
     raise typer.Exit(_exit_code(result, failing))
@@ -195,7 +164,7 @@ def validate(
             (len(state.warnings), "warning"),
         )
         said = ", ".join(f"{count:,} {what}{'' if count == 1 else 's'}" for count, what in found)
-        _print(f"Valid: {said}.\n")
+        put(f"Valid: {said}.\n")
 
 
 @app.command()
@@ -210,8 +179,9 @@ def report(
 ) -> None:
     """Render a saved result again, in any format."""
     from driftcheck.document import loads
+    from driftcheck.outputs import try_out
 
-    outputs = _outputs(output)
+    outputs = outputs_of(output)
     try:
         if result == "-" and sys.stdin is None:
             raise BrokenPipeError(0, "standard input is closed")
@@ -219,8 +189,8 @@ def report(
     except OSError as error:
         raise DriftcheckError(f"{result}: error: cannot be read: {error.strerror}") from None
     document = loads(content, result)
-    _try_out(outputs)
-    _write_all(document, outputs, templates, quiet=quiet)
+    try_out(outputs)
+    write_all(document, outputs, templates, quiet=quiet)
 
 
 @app.command()
@@ -236,7 +206,7 @@ def schema(
         from driftcheck.schema import file_schema
 
         found = file_schema(references=True)
-    _print(json.dumps(found, indent=2) + "\n")
+    put(json.dumps(found, indent=2) + "\n")
 
 
 @app.command("iam-policy")
@@ -249,7 +219,7 @@ def iam_policy(
     """Print the least IAM policy that check needs: read actions only."""
     from driftcheck.iam import policy
 
-    _print(json.dumps(policy(_desired(paths, config, target, None), unmanaged=unmanaged), indent=2) + "\n")
+    put(json.dumps(policy(_desired(paths, config, target, None), unmanaged=unmanaged), indent=2) + "\n")
 
 
 @app.command()
@@ -262,50 +232,7 @@ def demo(
     from driftcheck.demo import run
 
     for line in run(folder):
-        _print(f"{line}\n")
-
-
-class _Caught:
-    """The signal that came, if one did, and the request to stop that it makes."""
-
-    def __init__(self) -> None:
-        from driftcheck.pool import Stop
-
-        self.stop: Stop = Stop()
-        self.number = 0
-
-    def __call__(self, number: int, _frame: object) -> None:
-        if self.number:
-            os._exit(128 + number)
-        self.number = number
-        self.stop.request()
-
-
-@contextmanager
-def _signals() -> Iterator[_Caught]:
-    """Turn the first SIGINT or SIGTERM into a request to stop; the second ends the process at once."""
-    caught = _Caught()
-    before = {number: signal.signal(number, caught) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _progress(of: int, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error where that is a terminal."""
-    if not shown or not of or sys.stderr is None or not sys.stderr.isatty():
-        yield lambda _done, _of: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=of)
-        yield lambda done, _of: bar.update(task, completed=done)
+        put(f"{line}\n")
 
 
 def _desired(
@@ -326,41 +253,6 @@ def _desired(
         gc.enable()
 
 
-def _outputs(specs: list[str] | None) -> list[Output]:
-    from driftcheck.outputs import parse
-
-    try:
-        return parse(specs or [])
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--output") from None
-
-
-def _try_out(outputs: list[Output]) -> None:
-    from driftcheck.outputs import try_out
-
-    try_out(outputs)
-
-
-def _write_all(document: Document, outputs: list[Output], templates: Path | None, *, quiet: bool) -> None:
-    """Write every report that can be; the first that cannot does not keep the others from being written."""
-    from driftcheck.outputs import STDOUT, write
-    from driftcheck.render import Style, render
-
-    faults: list[str] = []
-    for output in outputs:
-        to_terminal = output.file == STDOUT and sys.stdout is not None and sys.stdout.isatty()
-        color = to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        try:
-            write(output, render(document, output.format, Style(color=color, templates=templates)))
-        except DriftcheckError as error:
-            faults += error.lines
-        else:
-            if output.file != STDOUT and not quiet:
-                _say(f"wrote {output.file}")
-    if faults:
-        raise DriftcheckError(*faults)
-
-
 def _exit_code(document: Document, failing: frozenset[str]) -> int:
     statuses = {resource["status"] for resource in document["resources"]}
     if "error" in statuses or any(target["error"] for target in document["targets"]):
@@ -368,38 +260,9 @@ def _exit_code(document: Document, failing: frozenset[str]) -> int:
     return DRIFT if statuses & failing else 0
 
 
-def _statuses(text: str) -> frozenset[str]:
-    names = {name.strip() for name in text.split(",")} - {"", "none"}
-    for name in sorted(names):
-        if name not in _FAIL_ON:
-            hint = did_you_mean(name, _FAIL_ON)
-            raise typer.BadParameter(f"unknown status `{name}`{hint}", param_hint="--fail-on")
-    return frozenset(names)
-
-
 def _warn(state: DesiredState) -> None:
     for warning in state.warnings:
-        _say(f"{warning.source}: warning: {warning.message}")
-
-
-def _print(text: str) -> None:
-    from driftcheck.outputs import STDOUT, Output, write
-
-    write(Output("text", STDOUT), text)
-
-
-def _say(line: str) -> None:
-    """One line on standard error, in which nothing acts on a terminal or in a build's log."""
-    from driftcheck.render.common import visible
-
-    if sys.stderr is None:
-        return
-    text = visible(line)
-    try:
-        sys.stderr.write(("\\" + text if text.startswith("::") else text) + "\n")
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        return
+        say(f"{warning.source}: warning: {warning.message}")
 
 
 def _refused(error: Any) -> int:
@@ -408,23 +271,9 @@ def _refused(error: Any) -> int:
     lines = (message or "").splitlines()
     if len(lines) > 1:  # no command at all: the message is the help
         for line in lines:
-            _say(line)
+            say(line)
     elif lines:
         if context is not None:
-            _say(context.get_usage().splitlines()[0])
-        _say(f"error: {message}")
+            say(context.get_usage().splitlines()[0])
+        say(f"error: {message}")
     return FAILURE
-
-
-def _leave(code: int) -> NoReturn:
-    """Exit without waiting for threads that are given up."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                # the interpreter would try once more, complain in its own words and exit with 120
-                with suppress(OSError, ValueError):
-                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-                code = code or FAILURE
-    sys.exit(code)

@@ -1,0 +1,121 @@
+"""Both ends of a terminal: what is said and shown, signals, and leaving."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NoReturn
+
+from driftcheck.errors import DriftcheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from driftcheck.document import Document
+    from driftcheck.outputs import Output
+    from driftcheck.pool import Stop
+
+FAILURE = 1
+
+
+def put(text: str) -> None:
+    """Text on standard output, whole."""
+    from driftcheck.outputs import STDOUT, Output, write
+
+    write(Output("text", STDOUT), text)
+
+
+def say(line: str) -> None:
+    """One line on standard error: no credential is in it, and nothing that acts on a terminal or in a log."""
+    from driftcheck.redact import masked_text
+    from driftcheck.render.common import visible
+
+    if sys.stderr is None:
+        return
+    text = visible(masked_text(line))
+    try:
+        sys.stderr.write(("\\" + text if text.startswith("::") else text) + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
+
+
+def write_all(document: Document, outputs: Sequence[Output], templates: Path | None, *, quiet: bool) -> None:
+    """Write every report that can be; the first that cannot does not keep the others from being written."""
+    from driftcheck.outputs import STDOUT, write
+    from driftcheck.render import Style, render
+
+    faults: list[str] = []
+    for output in outputs:
+        to_terminal = output.file == STDOUT and sys.stdout is not None and sys.stdout.isatty()
+        color = to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        try:
+            write(output, render(document, output.format, Style(color=color, templates=templates)))
+        except DriftcheckError as error:
+            faults += error.lines
+        else:
+            if output.file != STDOUT and not quiet:
+                say(f"wrote {output.file}")
+    if faults:
+        raise DriftcheckError(*faults)
+
+
+@contextmanager
+def progress_bar(of: int, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error where that is a terminal."""
+    if not shown or not of or sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _done, _of: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=of)
+        yield lambda done, _of: bar.update(task, completed=done)
+
+
+class Caught:
+    """The signal that came, if one did, and the request to stop that it makes."""
+
+    def __init__(self) -> None:
+        from driftcheck.pool import Stop
+
+        self.stop: Stop = Stop()
+        self.number = 0
+
+    def __call__(self, number: int, _frame: object) -> None:
+        """Handle a signal: ask for an end the first time, end at once the second."""
+        if self.number:
+            os._exit(128 + number)
+        self.number = number
+        self.stop.request()
+
+
+@contextmanager
+def signals() -> Iterator[Caught]:
+    """Turn the first SIGINT or SIGTERM into a request to stop; the second ends the process at once."""
+    caught = Caught()
+    before = {number: signal.signal(number, caught) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def leave(code: int) -> NoReturn:
+    """Exit without waiting for threads that are given up."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                # the interpreter would try once more, complain in its own words and exit with 120
+                with suppress(OSError, ValueError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+                code = code or FAILURE
+    sys.exit(code)
