@@ -14,11 +14,22 @@ from driftcheck.kinds import IDENTIFIER, ListShape, MapShape, StructureShape
 from driftcheck.model import Live
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from driftcheck.kinds import Kind, Shape
     from driftcheck.model import Json, Path
 
 _ARN = "JobDefinitionArn"
 _CREATED = "CreationTime"
+_MAX_BYTES = 4_000_000
+"""Many times the longest true answer: a page of a List with 100 names and ARNs, of some 100 kB."""
+_MAX_DEPTH = 64
+"""The deepest member of any kind is the seventh from the top."""
+_MAX_DIGITS = 18
+"""What a 64-bit integer holds for certain; no member of any kind takes more."""
+_MAX_EXACT = 2.0**53
+"""Floats up to here are the integers that they look like."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DamagedAnswerError(Exception):
@@ -29,13 +40,15 @@ def read(kind: Kind, name: str, body: bytes) -> Live:
     """The definition that a Describe answer holds.
 
     Raises:
-        DamagedAnswerError: it is no JSON object, is about another definition, or has a value of a type
-            that the member cannot have.
+        DamagedAnswerError: it is no JSON object, is about another definition, has a value of a type that the
+            member cannot have, or lacks a member that no definition can be without.
     """
     unknown: list[Path] = []
     members = _typed(kind.answer, _object(body), (), unknown)
     if members.get(IDENTIFIER) != name:
         raise DamagedAnswerError(f"the answer is about {_named(members.get(IDENTIFIER))}, not about {name!r}")
+    for path in _missing(kind.answer, members, ()):
+        raise DamagedAnswerError(f"the answer has no {_shown(path)}, which every definition has")
     return Live(
         properties={
             key: value
@@ -43,13 +56,13 @@ def read(kind: Kind, name: str, body: bytes) -> Live:
             if key != IDENTIFIER and key not in kind.server_assigned
         },
         arn=members.get(_ARN),
-        created_at=_time(members.get(_CREATED)),
+        created_at=members.get(_CREATED),
         unknown=tuple(unknown),
     )
 
 
 def read_answer(shape: StructureShape, body: bytes) -> dict[str, Any]:
-    """The members of an answer to any other operation; times are aware.
+    """The members of an answer to any other operation; times are in UTC.
 
     Raises:
         DamagedAnswerError: as for ``read``, or it lacks a member that it must have.
@@ -71,12 +84,21 @@ def _object(body: bytes) -> dict[str, Any]:
             raise DamagedAnswerError("the answer names a member twice")
         return answer
 
+    if len(body) > _MAX_BYTES:
+        raise DamagedAnswerError(f"the answer is longer than {_MAX_BYTES:,} bytes")
     try:
-        answer = json.loads(body, parse_constant=refuse, parse_float=_finite, object_pairs_hook=pairs)
+        answer = json.loads(
+            body.decode("utf-8"),  # json would guess at the encoding, and let half a surrogate pair pass
+            parse_constant=refuse,
+            parse_float=_finite,
+            parse_int=_bounded,
+            object_pairs_hook=pairs,
+        )
     except (ValueError, RecursionError):
         raise DamagedAnswerError("the answer is no JSON") from None
     if not isinstance(answer, dict):
         raise DamagedAnswerError("the answer is no JSON object")
+    _hold_together(answer, 1)
     return answer
 
 
@@ -85,6 +107,42 @@ def _finite(text: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise DamagedAnswerError("the answer holds a number that is too large")
     return number
+
+
+def _bounded(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise DamagedAnswerError("the answer holds a number that is too large")
+    return int(text)
+
+
+def _hold_together(value: Any, depth: int) -> None:
+    """Refuse what no report could show, wherever it stands: what is not known is not looked at again."""
+    if depth > _MAX_DEPTH:
+        raise DamagedAnswerError(f"the answer is nested more than {_MAX_DEPTH} levels deep")
+    match value:
+        case str():
+            if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+                raise DamagedAnswerError("the answer has half of a surrogate pair")
+        case dict():
+            for key, member in value.items():
+                _hold_together(key, depth)
+                _hold_together(member, depth + 1)
+        case list():
+            for member in value:
+                _hold_together(member, depth + 1)
+
+
+def _missing(shape: Shape, value: Any, path: Path) -> Iterator[Path]:
+    """The members that the service's model requires and a value does not have."""
+    match shape:
+        case StructureShape():
+            yield from ((*path, name) for name in shape.required_members if name not in value)
+            for key, member in value.items():
+                if key in shape.members:
+                    yield from _missing(shape.members[key], member, (*path, key))
+        case ListShape():
+            for index, member in enumerate(value):
+                yield from _missing(shape.member, member, (*path, index))
 
 
 def _typed(shape: Shape, value: Any, path: Path, unknown: list[Path]) -> Any:
@@ -118,14 +176,14 @@ def _scalar(type_name: str, value: Any, path: Path) -> Json | datetime:
         case "boolean":
             return _checked(value, bool, path)  # type: ignore[no-any-return]
         case "integer" | "long":
-            if isinstance(value, float) and value.is_integer():
+            if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_EXACT:
                 value = int(value)
             return _checked(value, int, path)  # type: ignore[no-any-return]
         case "float" | "double":
             return float(value) if type(value) is int else _checked(value, float, path)
         case "timestamp":
             return _timestamp(value, path)
-    return _text(_checked(value, str, path), path)
+    return _checked(value, str, path)  # type: ignore[no-any-return]
 
 
 def _checked(value: Any, wanted: type, path: Path) -> Any:
@@ -134,24 +192,19 @@ def _checked(value: Any, wanted: type, path: Path) -> Any:
     return value
 
 
-def _text(value: str, path: Path) -> str:
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise DamagedAnswerError(f"the answer has half of a surrogate pair at {_shown(path)}")
-    return value
-
-
 def _timestamp(value: Any, path: Path) -> datetime:
+    moment: datetime | None
     try:
         if isinstance(value, str):
             moment = datetime.fromisoformat(value)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return datetime.fromtimestamp(value, UTC)
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        else:
+            moment = datetime.fromtimestamp(value, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
-        raise DamagedAnswerError(f"the answer has no time at {_shown(path)}") from None
-
-
-def _time(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)
+        moment = None
+    if moment is None or moment < _EPOCH:
+        raise DamagedAnswerError(f"the answer has no time at {_shown(path)}")
+    return moment
 
 
 def _named(name: object) -> str:

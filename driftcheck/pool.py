@@ -7,7 +7,7 @@ replaced, and none of them keeps the process alive; ``concurrent.futures`` would
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -34,7 +34,8 @@ class Job:
     """A call for a worker thread, and what becomes of its outcome.
 
     ``done`` takes what the call returned or the exception that it raised, runs in the thread that runs the
-    pool, and returns the jobs that follow. Jobs of different groups take turns.
+    pool, and returns the jobs that follow. Groups share the workers, so that one whose calls hang leaves the
+    others theirs.
     """
 
     group: str
@@ -62,10 +63,11 @@ class Stop:
 
 @dataclass(slots=True)
 class _Queue:
-    """Jobs that wait, by group; groups take turns."""
+    """Jobs that wait, by group; ``at`` is how many of each group are running."""
 
     groups: dict[str, deque[Job]] = field(default_factory=dict)
     turns: deque[str] = field(default_factory=deque)
+    at: Counter[str] = field(default_factory=Counter)
 
     def add(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
@@ -75,11 +77,17 @@ class _Queue:
             waiting.append(job)
 
     def take(self) -> Job:
-        group = self.turns.popleft()
+        """A job of the group that has the fewest running, the one that has waited longest among equals."""
+        group = min(self.turns, key=self.at.__getitem__)
+        self.turns.remove(group)
         job = self.groups[group].popleft()
         if self.groups[group]:
             self.turns.append(group)
+        self.at[group] += 1
         return job
+
+    def ended(self, job: Job) -> None:
+        self.at[job.group] -= 1
 
     def __bool__(self) -> bool:
         return bool(self.turns)
@@ -114,13 +122,7 @@ def run(jobs: Iterable[Job], *, workers: int, limit: float, until: float, stop: 
     while waiting or running:
         now = monotonic()
         if stop.requested or now >= until:
-            left = [each.job for each in running.values()]
-            while waiting:
-                left.append(waiting.take())
-            for job in left:
-                # a handler may be a generator, which does nothing until it is asked for the jobs that follow
-                for _ in job.done(StoppedError() if stop.requested else DeadlineError()):
-                    pass
+            _end(waiting, running, outcomes, StoppedError() if stop.requested else DeadlineError())
             return
         while waiting and len(running) < workers:
             number += 1
@@ -132,11 +134,33 @@ def run(jobs: Iterable[Job], *, workers: int, limit: float, until: float, stop: 
         if outcome is not None and outcome[0] in running:
             done, value = outcome
             idle.append(busy.pop(done))
-            waiting.add(running.pop(done).job.done(value))
+            waiting.ended(job := running.pop(done).job)
+            waiting.add(job.done(value))
         now = monotonic()
         for overdue in [at for at, each in running.items() if each.until <= now]:
             del busy[overdue]
-            waiting.add(running.pop(overdue).job.done(OverdueError()))
+            waiting.ended(job := running.pop(overdue).job)
+            waiting.add(job.done(OverdueError()))
+
+
+def _end(
+    waiting: _Queue,
+    running: dict[int, _Running],
+    outcomes: SimpleQueue[tuple[int, Any] | None],
+    error: Exception,
+) -> None:
+    """Give every job that is left its outcome: the answer that has come in the meantime, or the error."""
+    while not outcomes.empty():
+        outcome = _next(outcomes, 0)
+        if outcome is not None and outcome[0] in running:
+            waiting.add(running.pop(outcome[0]).job.done(outcome[1]))
+    left = [each.job for each in running.values()]
+    while waiting:
+        left.append(waiting.take())
+    for job in left:
+        # a handler may be a generator, which does nothing until it is asked for the jobs that follow
+        for _ in job.done(error):
+            pass
 
 
 def _next(outcomes: SimpleQueue[tuple[int, Any] | None], seconds: float) -> tuple[int, Any] | None:

@@ -1,0 +1,186 @@
+"""What exists and no file declares: the pages of List, and what becomes of a list that fails."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.functional.cloud import Paging
+from tests.functional.definitions import DATA_QUALITY, MODEL_QUALITY, minimal, write_desired
+from tests.functional.faults import DENIED, EXPIRED, INTERNAL, Answer, Behaviour, Hang
+from tests.functional.results import check
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.functional.conftest import Run
+    from tests.functional.service import Service
+
+DECLARED = [f"declared-{number}" for number in range(3)]
+STRAY = [f"stray-{number:03}" for number in range(7)]
+RIGHT = dict.fromkeys(DECLARED, "in_sync")
+FROM_FIVE = base64.b64encode(b"from 05").decode()
+"""Another token than the fake's own for the same place."""
+ALL = RIGHT | dict.fromkeys(STRAY, "unmanaged")
+
+
+@pytest.fixture(autouse=True)
+def _ten_definitions(service: Service, tmp_path: Path) -> None:
+    write_desired(tmp_path, {MODEL_QUALITY: [minimal(MODEL_QUALITY, name) for name in DECLARED]})
+    for name in (*DECLARED, *STRAY):
+        service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, name))
+
+
+@pytest.mark.parametrize("paging", [Paging(), Paging(size=1), Paging(size=4), Paging(empty_first=True)])
+def test_every_page_is_read(service: Service, run: Run, paging: Paging) -> None:
+    service.paging = paging
+
+    result = check(run, service, "--fail-on", "unmanaged")
+
+    assert (result.exit_code, result.statuses) == (2, ALL)
+    assert result.document["summary"]["coverage"] == 0.3
+    assert {call.parameters["MaxResults"] for call in service.called("List*")} == {100}
+
+
+def test_an_empty_page_in_the_middle_is_not_the_last(service: Service, run: Run) -> None:
+    service.paging = Paging(size=5)
+    service.fail(
+        Answer({"JobDefinitionSummaries": [], "NextToken": FROM_FIVE}),
+        action="ListModelQuality*",
+        skip=1,
+        times=1,
+    )
+
+    assert check(run, service).statuses == ALL
+    assert len(service.called("ListModelQuality*")) == 3
+
+
+def test_a_page_that_names_one_again_counts_it_once(service: Service, run: Run) -> None:
+    service.paging = Paging(size=5)
+    service.fail(
+        Answer(
+            {
+                "JobDefinitionSummaries": [
+                    {"MonitoringJobDefinitionName": name, "CreationTime": 1763625600}
+                    for name in ("stray-000", "stray-000", "declared-0")
+                ],
+                "NextToken": FROM_FIVE,
+            }
+        ),
+        action="ListModelQuality*",
+        skip=1,
+        times=1,
+    )
+
+    result = check(run, service)
+
+    assert result.statuses == ALL
+    assert result.document["summary"]["unmanaged"] == 7
+
+
+def test_a_token_that_repeats_ends_in_an_error_of_the_target(service: Service, run: Run) -> None:
+    service.paging = Paging(size=5, repeats=True)
+
+    result = check(run, service)
+
+    assert result.exit_code == 1
+    assert result.target_error is not None
+    assert result.target_error["code"] == "EndlessList"
+    assert {name: result.statuses[name] for name in DECLARED} == RIGHT
+    assert len(service.calls) < 20
+
+
+def test_pages_that_never_end_and_name_nothing_new(service: Service, run: Run) -> None:
+    for number in range(200):
+        body = {"JobDefinitionSummaries": [], "NextToken": f"token-{number}"}
+        service.fail(Answer(body), action="ListModelQuality*", times=1)
+
+    result = check(run, service)
+
+    assert result.exit_code == 1
+    assert result.target_error is not None
+    assert result.target_error["code"] == "EndlessList"
+    assert {name: result.statuses[name] for name in DECLARED} == RIGHT
+
+
+@pytest.mark.parametrize(
+    ("does", "code"),
+    [
+        (DENIED, "AccessDeniedException"),
+        (EXPIRED, "ExpiredTokenException"),
+        (Answer(b"<html>"), "DamagedAnswer"),
+        (Answer({}), "DamagedAnswer"),
+        (Answer({"JobDefinitionSummaries": None}), "DamagedAnswer"),
+        (Answer({"JobDefinitionSummaries": {}}), "DamagedAnswer"),
+        (Answer({"JobDefinitionSummaries": [{"CreationTime": 1}]}), "DamagedAnswer"),
+        (Answer({"JobDefinitionSummaries": [{"MonitoringJobDefinitionName": None}]}), "DamagedAnswer"),
+        (
+            Answer(
+                '{"JobDefinitionSummaries": [{"MonitoringJobDefinitionName": "a",'
+                '"CreationTime": "0001-01-01T00:00:00+10:00"}]}'
+            ),
+            "DamagedAnswer",
+        ),
+    ],
+)
+def test_a_list_of_a_declared_kind_that_fails_is_an_error_of_the_target(
+    service: Service, run: Run, does: Behaviour, code: str
+) -> None:
+    service.fail(does, action="ListModelQuality*")
+
+    result = check(run, service)
+
+    assert result.exit_code == 1
+    assert result.statuses == RIGHT
+    assert result.target_error is not None
+    assert result.target_error["code"] == code
+    assert "ListModelQualityJobDefinitions" in result.target_error["message"]
+
+
+@pytest.mark.parametrize(("drifted", "expected"), [(False, 0), (True, 2)])
+def test_a_list_of_another_kind_that_is_denied_is_a_warning(
+    service: Service, run: Run, drifted: bool, expected: int
+) -> None:
+    service.fail(DENIED, action="ListDataQuality*")
+    if drifted:
+        service.mutate(MODEL_QUALITY, "declared-0", ("RoleArn",), "arn:aws:iam::123456789012:role/other")
+
+    result = check(run, service)
+
+    assert result.exit_code == expected
+    assert result.target_error is None
+    assert result.warnings == ["unmanaged-not-looked-for"]
+    (warning,) = result.document["warnings"]
+    assert DATA_QUALITY in warning["message"]
+    assert {name: result.statuses[name] for name in STRAY} == dict.fromkeys(STRAY, "unmanaged")
+
+
+def test_an_empty_list_in_a_file_declares_its_kind(service: Service, run: Run, tmp_path: Path) -> None:
+    write_desired(tmp_path, {DATA_QUALITY: []}, name="none.yaml")
+    service.fail(DENIED, action="ListDataQuality*")
+
+    assert check(run, service).exit_code == 1
+
+
+@pytest.mark.parametrize(("does", "code"), [(INTERNAL, "InternalFailure"), (Hang(), "Timeout")])
+def test_a_list_of_another_kind_that_fails_otherwise_is_an_error_of_the_target(
+    service: Service, run: Run, does: Behaviour, code: str
+) -> None:
+    service.fail(does, action="ListModelBias*")
+
+    result = check(run, service, "--timeout", "3")
+
+    assert result.exit_code == 1
+    assert result.statuses == ALL
+    assert result.target_error is not None
+    assert result.target_error["code"] in {code, f"Read{code}"}
+
+
+def test_definitions_of_batch_transforms_are_listed_without_an_endpoint(
+    service: Service, run: Run, sagemaker: Any
+) -> None:
+    service.create(DATA_QUALITY, minimal(DATA_QUALITY, "batch", "batch"))
+
+    assert check(run, service).statuses["batch"] == "unmanaged"

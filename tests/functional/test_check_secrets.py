@@ -1,0 +1,195 @@
+"""Rules of ``lifecycle``, and that no sensitive value of either side gets out in any way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tests.functional.cloud import ABSENT
+from tests.functional.definitions import ACCOUNT, DATA_QUALITY, MODEL_QUALITY, full, write_desired
+from tests.functional.faults import Refuse
+from tests.functional.results import check, valid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.functional.conftest import Run
+    from tests.functional.service import Service
+
+APP = "ModelQualityAppSpecification"
+INSTANCE = ("JobResources", "ClusterConfig", "InstanceType")
+FILES = ("r.txt", "r.json", "r.md", "r.html", "r.xml", "r.sarif")
+ACCESS_KEY_ID = "AKIA" + "IOSFODNN7EXAMPLE"
+PRESIGNED = "https://bucket.s3.amazonaws.com/key?X-Amz-Signature="
+
+
+def with_rules(name: str, *rules: object, **lifecycle: object) -> dict[str, Any]:
+    return {**full(MODEL_QUALITY, name), "lifecycle": {"ignore_changes": list(rules), **lifecycle}}
+
+
+def test_a_rule_hides_what_it_names_and_is_listed(service: Service, run: Run, tmp_path: Path) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    declared = [
+        with_rules("one", f"{APP}.Environment.BUILD_ID"),
+        with_rules(
+            "two", {"path": ".".join(INSTANCE), "reason": "rightsizing experiment", "until": tomorrow}
+        ),
+        with_rules("three", f"{APP}.Environment.BUILD"),
+        with_rules("four", "NetworkConfig.VpcConfig.Subnets[*]", "Tags"),
+    ]
+    write_desired(tmp_path, {MODEL_QUALITY: declared})
+    for definition in declared:
+        service.create(MODEL_QUALITY, full(MODEL_QUALITY, definition["JobDefinitionName"]))
+    build = (APP, "Environment", "BUILD_ID")
+    service.mutate(MODEL_QUALITY, "one", build, "0124")
+    service.mutate(MODEL_QUALITY, "two", INSTANCE, "ml.m5.4xlarge")
+    service.mutate(MODEL_QUALITY, "three", build, "0124")
+    service.mutate(MODEL_QUALITY, "four", ("NetworkConfig", "VpcConfig", "Subnets", 1), "subnet-0new")
+    service.mutate(MODEL_QUALITY, "four", ("Tags",), [])
+
+    result = check(run, service)
+
+    assert result.exit_code == 2
+    assert result.statuses == {"one": "in_sync", "two": "in_sync", "three": "drifted", "four": "in_sync"}
+    assert result.changes("one", of="ignored") == [(build, "changed", "0123", "0124")]
+    (ignored,) = result.named("two")["ignored"]
+    assert (ignored["rule"], ignored["reason"], ignored["until"]) == (
+        ".".join(INSTANCE),
+        "rightsizing experiment",
+        tomorrow,
+    )
+    assert result.changes("three") == [(build, "changed", "0123", "0124")]
+    assert {path[0] for path, *_ in result.changes("four", of="ignored")} == {"NetworkConfig", "Tags"}
+    # the rule of `three` names another key, and hid nothing
+    assert result.warnings == ["ignore-rule-unused"]
+    assert "three" in result.document["warnings"][0]["message"]
+
+
+def test_a_rule_that_expired_hides_nothing_and_a_warning_says_so(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    today = datetime.now(UTC).date().isoformat()
+    declared = [
+        with_rules("past", {"path": ".".join(INSTANCE), "until": yesterday}),
+        with_rules("last-day", {"path": ".".join(INSTANCE), "until": today}),
+        with_rules("idle", "RoleArn"),
+        with_rules("gone", "RoleArn"),
+    ]
+    file = write_desired(tmp_path, {MODEL_QUALITY: declared})
+    for name in ("past", "last-day", "idle"):
+        service.create(MODEL_QUALITY, full(MODEL_QUALITY, name))
+    for name in ("past", "last-day"):
+        service.mutate(MODEL_QUALITY, name, INSTANCE, "ml.m5.4xlarge")
+
+    result = check(run, service)
+
+    assert result.statuses["past"] == "drifted"
+    assert sorted(result.warnings) == ["ignore-rule-expired", "ignore-rule-unused"]
+    expired, unused = sorted(result.document["warnings"], key=lambda warning: warning["code"])
+    assert yesterday in expired["message"]
+    assert "idle" in unused["message"]
+    lines = file.read_text("utf-8").splitlines()
+    assert ".".join(INSTANCE) in lines[expired["source"]["line"] - 1]
+    # about midnight the run may have begun on the next day
+    assert result.statuses["last-day"] in {"in_sync", "drifted"}
+    assert result.statuses["last-day"] == "in_sync" or datetime.now(UTC).date().isoformat() != today
+
+
+def test_no_sensitive_value_of_either_side_gets_out(service: Service, run: Run, tmp_path: Path) -> None:
+    prefix = "DataQuality"
+    declared = full(MODEL_QUALITY, "secretive")
+    declared[APP]["Environment"] |= {
+        "DB_URL": "hidden-desired-1",
+        "ADMIN_PASSWORD": "hidden-desired-2",
+        "GONE_TOKEN": "hidden-desired-3",
+        "REPOSITORY": "https://bot:hidden-desired-4@git.example.com/x",
+        "LINK": "plain",
+    }
+    declared["lifecycle"] = {"sensitive": [f"{APP}.Environment.DB_URL", "RoleArn"]}
+    declared["RoleArn"] = f"arn:aws:iam::{ACCOUNT}:role/hidden-desired-5"
+    block = full(DATA_QUALITY, "block")
+    block[f"{prefix}AppSpecification"]["Environment"] = {"API_KEY": "hidden-desired-6", "PLAIN": "shown-1"}
+    ignored = full(MODEL_QUALITY, "ignored")
+    ignored[APP]["Environment"]["SIGNING_SECRET"] = "hidden-desired-7"
+    ignored["lifecycle"] = {"ignore_changes": [f"{APP}.Environment"]}
+    write_desired(tmp_path, {MODEL_QUALITY: [declared, ignored], DATA_QUALITY: [block]})
+    for kind, definition in ((MODEL_QUALITY, declared), (MODEL_QUALITY, ignored), (DATA_QUALITY, block)):
+        live = {key: value for key, value in definition.items() if key != "lifecycle"}
+        service.create(kind, live)
+    environment = (APP, "Environment")
+    for key, value in {
+        "DB_URL": "hidden-live-1",
+        "ADMIN_PASSWORD": "hidden-live-2",
+        "GONE_TOKEN": ABSENT,
+        "REPOSITORY": "https://bot:hidden-live-4@git.example.com/x",
+        "LINK": f"{PRESIGNED}hidden-live-8",
+        "KEY_ID": ACCESS_KEY_ID,
+    }.items():
+        service.mutate(MODEL_QUALITY, "secretive", (*environment, key), value)
+    service.mutate(MODEL_QUALITY, "secretive", ("RoleArn",), f"arn:aws:iam::{ACCOUNT}:role/hidden-live-5")
+    service.mutate(MODEL_QUALITY, "ignored", (*environment, "SIGNING_SECRET"), "hidden-live-7")
+    service.mutate(DATA_QUALITY, "block", (f"{prefix}AppSpecification", "Environment"), ABSENT)
+    service.mutate(DATA_QUALITY, "block", ("NewMember",), {"url": "https://a:hidden-live-9@host/"})
+
+    outputs = (part for name in FILES for part in ("-o", name))
+    outcome = run("check", "--verbose", *outputs, "-o", "-")
+
+    assert outcome.exit_code == 2
+    written = {name: (tmp_path / name).read_text("utf-8") for name in FILES}
+    for name, text in {**written, "stdout": outcome.stdout, "stderr": outcome.stderr}.items():
+        assert "hidden-" not in text, name
+        assert ACCESS_KEY_ID not in text, name
+    document = valid(written["r.json"])
+    of = {each["name"]: each for each in document["resources"]}
+    found = {
+        tuple(each["path"]): (each["change"], each["desired"], each["live"], each["sensitive"])
+        for each in of["secretive"]["differences"]
+    }
+    mask = "(sensitive)"
+    assert found == {
+        (*environment, "ADMIN_PASSWORD"): ("changed", mask, mask, True),
+        (*environment, "DB_URL"): ("changed", mask, mask, True),
+        (*environment, "GONE_TOKEN"): ("removed", mask, None, True),
+        (*environment, "KEY_ID"): ("added", None, mask, True),
+        (*environment, "LINK"): ("changed", mask, mask, True),
+        (*environment, "REPOSITORY"): ("changed", mask, mask, True),
+        ("RoleArn",): ("changed", mask, mask, True),
+    }
+    removed = next(each for each in of["block"]["differences"] if each["change"] == "removed")
+    assert removed["desired"] == {"API_KEY": mask, "PLAIN": "shown-1"}
+    assert of["ignored"]["status"] == "in_sync"
+    assert of["ignored"]["ignored"][0]["live"] == mask
+
+
+def test_an_error_message_of_aws_gives_no_credential_away(service: Service, run: Run, tmp_path: Path) -> None:
+    write_desired(tmp_path, {MODEL_QUALITY: [full(MODEL_QUALITY)], DATA_QUALITY: []})
+    service.create(MODEL_QUALITY, full(MODEL_QUALITY))
+    # the credential stands where the message is cut
+    said = f"{'x' * 380} https://user:hidden-1{'h' * 100}@proxy.example.com:3128/ refused {ACCESS_KEY_ID}"
+    for action in ("Describe*", "List*"):
+        service.fail(Refuse(400, "ValidationException", said), action=action)
+
+    outputs = (part for name in FILES for part in ("-o", name))
+    outcome = run("check", *outputs, "-o", "-")
+
+    assert outcome.exit_code == 1
+    written = {name: (tmp_path / name).read_text("utf-8") for name in FILES}
+    assert "ValidationException" in written["r.json"]
+    assert "(sensitive)" in written["r.json"]
+    for name, text in {**written, "stdout": outcome.stdout, "stderr": outcome.stderr}.items():
+        assert "hidden-1" not in text, name
+        assert ACCESS_KEY_ID not in text, name
+
+
+def test_a_warning_gives_no_credential_away(service: Service, run: Run, tmp_path: Path) -> None:
+    write_desired(tmp_path, {MODEL_QUALITY: [full(MODEL_QUALITY)]})
+    service.create(MODEL_QUALITY, full(MODEL_QUALITY))
+    said = "denied to https://user:hidden-1@proxy.example.com"
+    service.fail(Refuse(400, "AccessDeniedException", said), action="ListDataQuality*")
+
+    result = check(run, service)
+
+    assert result.exit_code == 0
+    assert result.warnings == ["unmanaged-not-looked-for"]
+    assert "hidden-1" not in result.document["warnings"][0]["message"]

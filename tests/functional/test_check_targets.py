@@ -1,0 +1,289 @@
+"""Targets of ``driftcheck.toml``: which account is reached, in whose name, and what one that fails leaves."""
+
+from __future__ import annotations
+
+import stat
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.functional.cloud import ACCESS_KEY
+from tests.functional.definitions import ACCOUNT, MODEL_QUALITY, REGION, minimal, write_desired
+from tests.functional.faults import DENIED, Answer
+from tests.functional.results import check
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.functional.conftest import Run
+    from tests.functional.service import Service
+
+OTHER = "210987654321"
+ROLE = f"arn:aws:iam::{OTHER}:role/drift/reader"
+
+
+def declare(folder: Path, text: str, **file: object) -> None:
+    (folder / "driftcheck.toml").write_text(text, "utf-8")
+    write_desired(folder, {MODEL_QUALITY: [minimal(MODEL_QUALITY)]}, **file)  # type: ignore[arg-type]
+
+
+def of_targets(document: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
+    return {each["target"]: (each["name"], each["status"]) for each in document["resources"]}
+
+
+def test_an_account_is_asserted_before_anything_is_read(service: Service, run: Run, tmp_path: Path) -> None:
+    declare(tmp_path, f'[targets.prod]\nregion = "us-east-1"\naccount = "{ACCOUNT}"\n', target="prod")
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY), region="us-east-1")
+
+    result = check(run, service)
+
+    assert result.exit_code == 0
+    assert service.calls[0].action == "GetCallerIdentity"
+    assert {call.region for call in service.calls} == {"us-east-1"}
+    assert result.document["targets"] == [
+        {"name": "prod", "account": ACCOUNT, "region": "us-east-1", "error": None}
+    ]
+
+
+def test_in_another_account_nothing_is_read(service: Service, run: Run, tmp_path: Path) -> None:
+    declare(tmp_path, f'[targets.prod]\nregion = "{REGION}"\naccount = "{OTHER}"\n', target="prod")
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY))
+
+    result = check(run, service)
+
+    assert result.exit_code == 1
+    assert result.errors == {"churn": "WrongAccount"}
+    assert [call.action for call in service.calls] == ["GetCallerIdentity"]
+    assert result.target_error is not None
+    assert result.target_error["code"] == "WrongAccount"
+    assert ACCOUNT in result.target_error["message"]
+    assert OTHER in result.target_error["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "args"),
+    [
+        ("[targets.prod]\n", {"target": "prd"}, ()),
+        ("[targets.prod]\n", {"target": "prod"}, ("--target", "prd")),
+        ("", {"target": "prod"}, ()),
+        ("[targets.prod]\n", {"targets": ["prod", "stage"]}, ()),
+        ("[targets.prod]\nrole = 'x'\n", {"target": "prod"}, ()),
+    ],
+)
+def test_an_unknown_target_ends_the_run_before_any_call(
+    service: Service, run: Run, tmp_path: Path, text: str, file: dict[str, Any], args: tuple[str, ...]
+) -> None:
+    declare(tmp_path, text, **file)
+
+    outcome = run("check", *args)
+
+    assert (outcome.exit_code, outcome.stdout) == (1, "")
+    assert outcome.stderr.count("error:") >= 1
+    assert service.calls == []
+
+
+def test_profiles_bring_their_credentials_and_region(
+    service: Service, run: Run, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    service.accounts["PROFILEKEYPROFILEKEY"] = OTHER
+    (tmp_path / ".home" / "config").write_text(
+        f"[profile one]\nregion = us-west-2\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = x\n"
+        "[profile two]\nregion = ap-south-1\n"
+        "aws_access_key_id = PROFILEKEYPROFILEKEY\naws_secret_access_key = x\n",
+        "utf-8",
+    )
+    declare(
+        tmp_path,
+        f'[targets.a]\nprofile = "one"\naccount = "{ACCOUNT}"\n'
+        f'[targets.b]\nprofile = "two"\naccount = "{OTHER}"\n'
+        f'[targets.c]\nprofile = "two"\nregion = "sa-east-1"\n'
+        '[targets.d]\nprofile = "three"\n',
+        targets=["a", "b", "c", "d"],
+    )
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY), region="us-west-2")
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY), region="sa-east-1", account=OTHER)
+
+    # the credentials of the environment would win over a profile's, were they not the target's own
+    result = check(run, service, env={"AWS_REGION": None})
+
+    assert result.exit_code == 1
+    assert of_targets(result.document) == {
+        "a": ("churn", "in_sync"),
+        "b": ("churn", "missing"),
+        "c": ("churn", "in_sync"),
+        "d": ("churn", "error"),
+    }
+    targets = {each["name"]: each for each in result.document["targets"]}
+    assert {name: (each["account"], each["region"]) for name, each in targets.items()} == {
+        "a": (ACCOUNT, "us-west-2"),
+        "b": (OTHER, "ap-south-1"),
+        "c": (OTHER, "sa-east-1"),
+        "d": (None, None),
+    }
+    assert targets["d"]["error"]["code"] == "ProfileNotFound"
+    assert "three" in targets["d"]["error"]["message"]
+
+
+def test_a_role_is_assumed_once_with_its_external_id(service: Service, run: Run, tmp_path: Path) -> None:
+    toml = f'[targets.prod]\nregion = "{REGION}"\nrole_arn = "{ROLE}"\nexternal_id = "abc-123"\n'
+    declare(tmp_path, toml, target="prod")
+    service.external_ids[ROLE] = "abc-123"
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY), account=OTHER)
+
+    result = check(run, service)
+
+    assert (result.exit_code, result.statuses) == (0, {"churn": "in_sync"})
+    (assumed,) = service.called("AssumeRole")
+    assert assumed.parameters["ExternalId"] == "abc-123"
+    assert assumed.account == ACCOUNT
+    assert {call.account for call in service.called("*Definition*")} == {OTHER}
+    assert result.document["targets"][0]["account"] == OTHER
+
+
+def test_a_role_that_is_refused_is_asked_for_once_and_one_target_in_error(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    toml = f'[targets.prod]\nregion = "{REGION}"\nrole_arn = "{ROLE}"\nexternal_id = "wrong"\n'
+    (tmp_path / "driftcheck.toml").write_text(toml, "utf-8")
+    names = [f"churn-{number}" for number in range(20)]
+    write_desired(tmp_path, {MODEL_QUALITY: [minimal(MODEL_QUALITY, n) for n in names]}, target="prod")
+    service.external_ids[ROLE] = "abc-123"
+
+    result = check(run, service)
+
+    assert result.exit_code == 1
+    assert result.errors == dict.fromkeys(names, "AccessDenied")
+    assert result.target_error is not None
+    assert result.target_error["code"] == "AccessDenied"
+    assert [call.action for call in service.calls] == ["AssumeRole"]
+
+
+def test_a_role_in_another_account_than_the_targets_is_noticed(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    toml = f'[targets.prod]\nregion = "{REGION}"\nrole_arn = "{ROLE}"\naccount = "{ACCOUNT}"\n'
+    declare(tmp_path, toml, target="prod")
+
+    result = check(run, service)
+
+    assert result.errors == {"churn": "WrongAccount"}
+    assert service.called("Describe*") == []
+
+
+def test_credentials_of_a_role_are_renewed_before_they_expire(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    toml = f'[targets.prod]\nregion = "{REGION}"\nrole_arn = "{ROLE}"\n'
+    declare(tmp_path, toml, target="prod")
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY), account=OTHER)
+    service.accounts["SHORTLIVEDKEY"] = OTHER
+    expiration = f"{datetime.now(UTC) + timedelta(seconds=30):%Y-%m-%dT%H:%M:%SZ}"
+    short_lived = (
+        '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>'
+        "<Credentials><AccessKeyId>SHORTLIVEDKEY</AccessKeyId><SecretAccessKey>x</SecretAccessKey>"
+        f"<SessionToken>x</SessionToken><Expiration>{expiration}</Expiration></Credentials>"
+        "</AssumeRoleResult></AssumeRoleResponse>"
+    )
+    service.fail(Answer(short_lived, content_type="text/xml"), action="AssumeRole", times=1)
+
+    result = check(run, service)
+
+    assert result.exit_code == 0
+    assert len(service.called("AssumeRole")) == 2
+    assert {call.access_key for call in service.called("Describe*")} == {"ASSUMEDROLEKEY0002"}
+
+
+def test_a_profile_may_be_what_assumes_the_role(service: Service, run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".home" / "config").write_text(
+        f"[profile one]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = x\n"
+        f"endpoint_url = {service.url}\n",
+        "utf-8",
+    )
+    toml = f'[targets.prod]\nregion = "{REGION}"\nprofile = "one"\nrole_arn = "{ROLE}"\n'
+    declare(tmp_path, toml, target="prod")
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY), account=OTHER)
+
+    # the profile's endpoint is for all calls, those in the role's name too
+    result = check(
+        run,
+        service,
+        env={"AWS_ENDPOINT_URL": None, "AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None},
+    )
+
+    assert (result.exit_code, result.statuses) == (0, {"churn": "in_sync"})
+
+
+def test_references_stand_for_what_each_target_says(service: Service, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "driftcheck.toml").write_text(
+        f'[targets.eu]\nregion = "eu-west-1"\naccount = "{ACCOUNT}"\nvars = {{ bucket = "ml-eu" }}\n'
+        f'[targets.us]\nregion = "us-east-1"\naccount = "{ACCOUNT}"\nvars = {{ bucket = "ml-us" }}\n',
+        "utf-8",
+    )
+    image = "${target.account}.dkr.ecr.${target.region}.amazonaws.com/monitor"
+    declared = minimal(MODEL_QUALITY)
+    declared["ModelQualityAppSpecification"]["ImageUri"] = image
+    declared["ModelQualityJobInput"]["GroundTruthS3Input"]["S3Uri"] = "s3://${var.bucket}/truth"
+    write_desired(tmp_path, {MODEL_QUALITY: [declared]}, targets=["eu", "us"])
+    for region, bucket in (("eu-west-1", "ml-eu"), ("us-east-1", "ml-eu")):
+        live = minimal(MODEL_QUALITY)
+        uri = f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com/monitor"
+        live["ModelQualityAppSpecification"]["ImageUri"] = uri
+        live["ModelQualityJobInput"]["GroundTruthS3Input"]["S3Uri"] = f"s3://{bucket}/truth"
+        service.create(MODEL_QUALITY, live, region=region)
+
+    result = check(run, service)
+
+    assert of_targets(result.document) == {"eu": ("churn", "in_sync"), "us": ("churn", "drifted")}
+    (drifted,) = (each for each in result.document["resources"] if each["target"] == "us")
+    (difference,) = drifted["differences"]
+    assert difference["path"] == ["ModelQualityJobInput", "GroundTruthS3Input", "S3Uri"]
+    assert (difference["desired"], difference["live"]) == ("s3://ml-us/truth", "s3://ml-eu/truth")
+
+
+def test_one_target_that_is_denied_leaves_the_other_right(service: Service, run: Run, tmp_path: Path) -> None:
+    declare(
+        tmp_path,
+        '[targets.eu]\nregion = "eu-west-1"\n[targets.us]\nregion = "us-east-1"\n',
+        targets=["eu", "us"],
+    )
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY))
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, "stray"))
+    service.fail(DENIED, region="us-east-1")
+
+    result = check(run, service)
+
+    assert result.exit_code == 1
+    found = {(each["target"], each["name"], each["status"]) for each in result.document["resources"]}
+    assert found == {("eu", "churn", "in_sync"), ("eu", "stray", "unmanaged"), ("us", "churn", "error")}
+    errors = {each["name"]: each["error"] and each["error"]["code"] for each in result.document["targets"]}
+    assert errors == {"eu": None, "us": "AccessDeniedException"}
+
+    alone = check(run, service, "--target", "eu")
+    assert (alone.exit_code, set(of_targets(alone.document))) == (0, {"eu"})
+
+
+def test_a_program_for_credentials_that_hangs_holds_up_its_own_target_alone(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    program = tmp_path / "credentials.sh"
+    program.write_text("#!/bin/sh\nexec sleep 20\n", "utf-8")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    (tmp_path / ".home" / "config").write_text(
+        f"[profile slow]\nregion = {REGION}\ncredential_process = {program}\n", "utf-8"
+    )
+    declare(
+        tmp_path,
+        f'[targets.a]\nprofile = "slow"\n[targets.b]\nregion = "{REGION}"\n',
+        targets=["a", "b"],
+    )
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY))
+
+    result = check(run, service, "--timeout", "5", seconds=18)
+
+    assert result.exit_code == 1
+    assert of_targets(result.document) == {"a": ("churn", "error"), "b": ("churn", "in_sync")}
+    assert [each["error"] and each["error"]["code"] for each in result.document["targets"]] == [
+        "Timeout",
+        None,
+    ]

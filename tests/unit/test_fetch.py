@@ -1,0 +1,174 @@
+"""What is read of each target, from a cloud that answers as it is told to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from driftcheck.aws import Page, Summary, WrongAccountError
+from driftcheck.desired import DesiredState
+from driftcheck.fetch import Fetched, Limits, fetch
+from driftcheck.live import DamagedAnswerError
+from driftcheck.model import Address, Desired, Live, Location, Missing, Target, Unreadable
+from driftcheck.pool import Stop
+
+if TYPE_CHECKING:
+    from driftcheck.kinds import Kind
+    from driftcheck.model import Reading
+
+KIND = "ModelQualityJobDefinition"
+ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-quality-job-definition/a"
+HERE = Location("desired.yaml", 1, 1)
+
+
+@dataclass
+class Reached:
+    """A target whose definitions are answered from a dict; an exception in it is raised."""
+
+    definitions: dict[str, Any] = field(default_factory=dict)
+    pages: dict[str | None, Any] = field(default_factory=dict)
+    account: str | None = None
+    region: str = "eu-west-1"
+    asked: list[str] = field(default_factory=list)
+
+    def describe(self, kind: Kind, name: str) -> Reading:
+        self.asked.append(name)
+        return given(self.definitions[name])  # type: ignore[no-any-return]
+
+    def tagged(self, reading: Live) -> Live:
+        self.asked.append("tags")
+        return Live({**reading.properties, "Tags": []}, reading.arn, reading.created_at)
+
+    def list(self, kind: Kind, token: str | None) -> Page:
+        return given(self.pages[token]) if kind.name == KIND else Page((), None)
+
+
+@dataclass
+class Targets:
+    reached: dict[str, Any]
+
+    def open(self, target: Target) -> Reached:
+        return given(self.reached[target.name])  # type: ignore[no-any-return]
+
+
+def given(value: Any) -> Any:
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
+def desired(name: str, target: str = "prod", **properties: Any) -> Desired:
+    return Desired(Address(KIND, target, name), properties, HERE, lambda _: HERE)
+
+
+def state(*definitions: Desired, targets: tuple[str, ...] = ("prod",)) -> DesiredState:
+    return DesiredState(
+        definitions,
+        tuple(Target(name, account="210987654321") for name in targets),
+        addresses=frozenset(each.address for each in definitions),
+    )
+
+
+def fetched(
+    what: DesiredState, reached: dict[str, Any], *, unmanaged: bool = False, stop: Stop | None = None
+) -> tuple[Fetched, list[tuple[int, int]]]:
+    progress: list[tuple[int, int]] = []
+    result = fetch(
+        what,
+        Targets(reached),
+        Limits(concurrency=2, timeout=10, deadline=20),
+        unmanaged=unmanaged,
+        stop=stop or Stop(),
+        progress=lambda done, of: progress.append((done, of)),
+    )
+    return result, progress
+
+
+def test_every_definition_has_a_reading_and_progress_is_told() -> None:
+    live = Live({}, ARN, None)
+    target = Reached({"a": live, "b": Missing(), "c": DamagedAnswerError("odd")})
+
+    result, progress = fetched(state(desired("a"), desired("b"), desired("c")), {"prod": target})
+
+    assert result.readings == {
+        Address(KIND, "prod", "a"): live,
+        Address(KIND, "prod", "b"): Missing(),
+        Address(KIND, "prod", "c"): Unreadable("DamagedAnswer", f"Describe{KIND}: odd"),
+    }
+    assert progress == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_tags_are_read_where_they_are_declared_and_the_definition_exists() -> None:
+    target = Reached({"a": Live({}, ARN, None), "b": Missing(), "c": Live({}, ARN, None)})
+
+    result, _ = fetched(state(desired("a", Tags=[]), desired("b", Tags=[]), desired("c")), {"prod": target})
+
+    assert target.asked.count("tags") == 1
+    tagged = result.readings[Address(KIND, "prod", "a")]
+    assert isinstance(tagged, Live)
+    assert tagged.properties == {"Tags": []}
+
+
+def test_the_account_is_the_one_that_was_reached_or_that_an_arn_names_or_the_declared_one() -> None:
+    what = state(
+        desired("a", "one"), desired("a", "two"), desired("a", "three"), targets=("one", "two", "three")
+    )
+    live = Live({}, ARN, None)
+    result, _ = fetched(
+        what,
+        {
+            "one": Reached({"a": live}, account="111122223333"),
+            "two": Reached({"a": live}),
+            "three": WrongAccountError("no"),
+        },
+    )
+
+    assert [(each.name, each.account) for each in result.targets] == [
+        ("one", "111122223333"),
+        ("two", "123456789012"),
+        ("three", "210987654321"),
+    ]
+    assert result.targets[2].error == Unreadable("WrongAccount", "cannot reach the target: no")
+    assert result.readings[Address(KIND, "three", "a")] == result.targets[2].error
+
+
+def test_what_is_listed_and_not_declared_is_unmanaged_with_its_time_in_utc() -> None:
+    made = datetime(2026, 11, 20, 9, tzinfo=timezone(timedelta(hours=1)))
+    pages = {
+        None: Page((Summary("a", ARN, made), Summary("x", ARN, made)), "1"),
+        "1": Page((), "2"),
+        "2": Page((Summary("x", ARN, made), Summary("y", None, None)), None),
+    }
+
+    result, _ = fetched(state(desired("a")), {"prod": Reached({"a": Missing()}, pages)}, unmanaged=True)
+
+    assert [address.name for address in result.unmanaged] == ["x", "y"]
+    found = result.unmanaged[Address(KIND, "prod", "x")]
+    assert found.created_at == datetime(2026, 11, 20, 8, tzinfo=UTC)
+    assert result.targets[0].error is None
+
+
+def test_credentials_are_masked_in_every_error() -> None:
+    leaky = DamagedAnswerError("see https://user:hidden@proxy.example.com")
+    pages: dict[str | None, Any] = {None: leaky}
+
+    result, _ = fetched(state(desired("a")), {"prod": Reached({"a": leaky}, pages)}, unmanaged=True)
+
+    assert "hidden" not in str(result.readings)
+    assert "hidden" not in str(result.targets)
+
+
+def test_a_run_that_was_stopped_before_it_began_reads_nothing() -> None:
+    stop = Stop()
+    stop.request()
+    start = monotonic()
+
+    result, _ = fetched(state(desired("a")), {"prod": Reached()}, unmanaged=True, stop=stop)
+
+    assert monotonic() - start < 5
+    (reading,) = result.readings.values()
+    assert isinstance(reading, Unreadable)
+    assert reading.code == "Interrupted"
+    assert result.targets[0].error == reading
