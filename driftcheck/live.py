@@ -14,8 +14,6 @@ from driftcheck.kinds import IDENTIFIER, ListShape, MapShape, StructureShape
 from driftcheck.model import Live
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from driftcheck.kinds import Kind, Shape
     from driftcheck.model import Json, Path
 
@@ -41,14 +39,14 @@ def read(kind: Kind, name: str, body: bytes) -> Live:
 
     Raises:
         DamagedAnswerError: it is no JSON object, is about another definition, has a value of a type that the
-            member cannot have, or lacks a member that no definition can be without.
+            member cannot have, or nothing of what the service assigns.
     """
     unknown: list[Path] = []
     members = _typed(kind.answer, _object(body), (), unknown)
     if members.get(IDENTIFIER) != name:
         raise DamagedAnswerError(f"the answer is about {_named(members.get(IDENTIFIER))}, not about {name!r}")
-    for path in _missing(kind.answer, members, ()):
-        raise DamagedAnswerError(f"the answer has no {_shown(path)}, which every definition has")
+    if not members.keys() & kind.server_assigned:
+        raise DamagedAnswerError(f"the answer has none of {', '.join(sorted(kind.server_assigned))}")
     return Live(
         properties={
             key: value
@@ -132,25 +130,18 @@ def _hold_together(value: Any, depth: int) -> None:
                 _hold_together(member, depth + 1)
 
 
-def _missing(shape: Shape, value: Any, path: Path) -> Iterator[Path]:
-    """The members that the service's model requires and a value does not have."""
-    match shape:
-        case StructureShape():
-            yield from ((*path, name) for name in shape.required_members if name not in value)
-            for key, member in value.items():
-                if key in shape.members:
-                    yield from _missing(shape.members[key], member, (*path, key))
-        case ListShape():
-            for index, member in enumerate(value):
-                yield from _missing(shape.member, member, (*path, index))
-
-
 def _typed(shape: Shape, value: Any, path: Path, unknown: list[Path]) -> Any:
-    """A value in the type of its shape; members that are null are absent, as botocore reads them."""
+    """A value in the type of its shape; members that are null are absent, as botocore reads them.
+
+    A required member that is null is damage. One that is absent is a difference like any other: whoever
+    declares it is to see that AWS does not say it.
+    """
     if isinstance(shape, StructureShape):
         members = {}
         for key, member in _checked(value, dict, path).items():
             if member is None:
+                if key in shape.required_members:
+                    raise DamagedAnswerError(f"the answer has null at {_shown((*path, key))}")
                 continue
             if key in shape.members:
                 members[key] = _typed(shape.members[key], member, (*path, key), unknown)

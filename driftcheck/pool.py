@@ -70,11 +70,13 @@ class _Queue:
     at: Counter[str] = field(default_factory=Counter)
 
     def add(self, jobs: Iterable[Job]) -> None:
-        for job in jobs:
-            waiting = self.groups.setdefault(job.group, deque())
-            if not waiting:
-                self.turns.append(job.group)
-            waiting.append(job)
+        """Put jobs before those that wait: what follows from a call is one step of many, which takes long."""
+        added = [*jobs]
+        for group in dict.fromkeys(job.group for job in added):
+            if not self.groups.setdefault(group, deque()):
+                self.turns.append(group)
+        for job in reversed(added):
+            self.groups[job.group].appendleft(job)
 
     def take(self) -> Job:
         """A job of the group that has the fewest running, the one that has waited longest among equals."""

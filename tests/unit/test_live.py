@@ -117,10 +117,23 @@ def test_damage_is_refused(path: tuple[str, ...], value: Any) -> None:
         read(KIND, "churn", encoded(body))
 
 
-def test_no_required_member_may_lack_at_any_depth() -> None:
+def test_a_required_member_may_not_be_null_at_any_depth() -> None:
     body = answer()
-    del body["ModelQualityJobOutputConfig"]["MonitoringOutputs"][0]["S3Output"]["LocalPath"]
+    body["ModelQualityJobOutputConfig"]["MonitoringOutputs"][0]["S3Output"]["LocalPath"] = None
     with pytest.raises(DamagedAnswerError, match=r"MonitoringOutputs\.0\.S3Output\.LocalPath"):
+        read(KIND, "churn", encoded(body))
+
+
+def test_a_required_member_that_is_absent_is_for_the_comparison_to_tell() -> None:
+    body = answer()
+    del body["RoleArn"]
+    assert "RoleArn" not in read(KIND, "churn", encoded(body)).properties
+
+
+def test_an_answer_with_nothing_that_the_service_assigns_is_damaged() -> None:
+    body = answer()
+    del body["JobDefinitionArn"], body["CreationTime"]
+    with pytest.raises(DamagedAnswerError, match="none of CreationTime, JobDefinitionArn"):
         read(KIND, "churn", encoded(body))
 
 
@@ -145,7 +158,7 @@ def test_any_value_in_a_members_place_is_read_or_refused(member: str, value: Any
     except DamagedAnswerError:
         return
     json.dumps(dict(live.properties), allow_nan=False).encode()
-    assert live.created_at is not None
+    assert member == "CreationTime" or live.created_at is not None
 
 
 def test_other_answers_have_the_members_that_they_must() -> None:

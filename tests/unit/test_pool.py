@@ -138,6 +138,14 @@ def test_jobs_that_follow_are_run(log: Log) -> None:
     assert log.order == [str(number) for number in range(10)]
 
 
+def test_what_follows_comes_before_what_waits(log: Log) -> None:
+    jobs = [log.job("page", then=lambda: [log.job("next page")]), *(log.job(str(n)) for n in range(3))]
+
+    run_all(jobs, workers=1)
+
+    assert log.order == ["page", "next page", "0", "1", "2"]
+
+
 def test_a_call_that_is_overdue_is_given_up_and_replaced(log: Log) -> None:
     release = threading.Event()
     jobs = [log.job("slow", lambda: release.wait(LONG)), log.job("next"), log.job("last")]
