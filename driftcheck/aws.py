@@ -275,7 +275,9 @@ def unreadable(operation: str, error: Exception) -> Unreadable:
     """What kept an operation from being answered, as a code and one line without credentials."""
     if isinstance(error, ClientError):
         said = error.response["Error"]
-        code, message = str(said.get("Code") or "Unknown"), str(said.get("Message") or "no message")
+        code = str(said.get("Code") or "Unknown")
+        unsaid = f"HTTP status {code}" if code.isdecimal() else "no message"
+        message = str(said.get("Message") or unsaid)
         retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
         if retries:
             message += f" (after {retries + 1} attempts)"
