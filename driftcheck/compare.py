@@ -16,7 +16,7 @@ from driftcheck.model import (
     Status,
     Unreadable,
 )
-from driftcheck.redact import MASK, masked, masked_text
+from driftcheck.redact import MASK, masked, masked_text, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +29,16 @@ _ABSENT: Any = object()
 
 _CHANGES = {
     "dictionary_item_added": Change.ADDED,
-    "iterable_item_added": Change.ADDED,
     "dictionary_item_removed": Change.REMOVED,
-    "iterable_item_removed": Change.REMOVED,
     "values_changed": Change.CHANGED,
     "type_changes": Change.CHANGED,
 }
+
+_OF_LIVE = 1 << 32
+"""Added to the index of a list element that only live has: another element of desired may have the same."""
+
+_MAX_ALIGNED = 250_000
+"""Pairs of elements that are looked at to align two lists; AWS takes lists of 100 at most."""
 
 
 def compare(desired: Desired, reading: Reading, today: date) -> Finding:
@@ -57,26 +61,34 @@ def differences(kind: str, desired: Json, live: Json) -> list[PropertyDifference
     """How two definitions of a kind differ, leaf by leaf; a block that one side lacks is one difference.
 
     Both sides hold modelled types. What the service fills in for members that desired leaves out is no
-    difference. Paths index a set as desired does; what only live has in it comes after.
+    difference. Paths index a list as desired does, and what only live has in it as live does; in a set that
+    comes after all that desired has.
     """
     if desired == live:
         return []
     found = _settled(KINDS[kind].request, desired, live)
     if found[0] == found[1]:
         return []
-    return sorted(_deep(*found), key=lambda difference: [(isinstance(s, str), s) for s in difference.path])
+    return sorted(_deep(*found), key=_order)
+
+
+def _order(difference: PropertyDifference) -> tuple[list[tuple[bool, str | int]], bool]:
+    """By path; of two elements at one index, what is gone comes before what is new."""
+    return [(isinstance(s, str), s) for s in difference.path], difference.change is Change.ADDED
 
 
 def _compare_live(desired: Desired, live: Live, today: date) -> Finding:
     shown: list[PropertyDifference] = []
     ignored: list[IgnoredDifference] = []
-    for difference in differences(desired.address.kind, dict(desired.properties), dict(live.properties)):
-        clean = _shown(desired, difference)
-        rule = _hiding(desired.ignore, difference, today)
-        if rule is None:
-            shown.append(clean)
-        else:
-            ignored.append(IgnoredDifference(clean, rule))
+    wanted, found = dict(desired.properties), dict(live.properties)
+    if differing := differences(desired.address.kind, wanted, found):
+        secrets = {text for side in (wanted, found) for text in secrets_in(side, desired.sensitive)}
+        for difference in differing:
+            clean = _shown(desired, difference, secrets)
+            rules = _hiding(desired.ignore, difference, today)
+            ignored += (IgnoredDifference(clean, rule) for rule in rules)
+            if not rules:
+                shown.append(clean)
     return Finding(
         desired.address,
         Status.DRIFTED if shown else Status.IN_SYNC,
@@ -88,11 +100,11 @@ def _compare_live(desired: Desired, live: Live, today: date) -> Finding:
     )
 
 
-def _shown(desired: Desired, difference: PropertyDifference) -> PropertyDifference:
+def _shown(desired: Desired, difference: PropertyDifference, secrets: set[str]) -> PropertyDifference:
     """A difference with its place in the file, and without what may not be shown of either side."""
     path, change = difference.path, difference.change
-    wanted, hides_desired = masked(path, difference.desired, desired.sensitive)
-    found, hides_live = masked(path, difference.live, desired.sensitive)
+    wanted, hides_desired = masked(path, difference.desired, desired.sensitive, secrets)
+    found, hides_live = masked(path, difference.live, desired.sensitive, secrets)
     if change is Change.CHANGED and hides_desired != hides_live:
         # a credential stood here, or stands here now: what the other side holds would tell of it
         wanted = found = MASK
@@ -106,20 +118,22 @@ def _shown(desired: Desired, difference: PropertyDifference) -> PropertyDifferen
     )
 
 
-def _hiding(rules: tuple[IgnoreRule, ...], difference: PropertyDifference, today: date) -> IgnoreRule | None:
-    """The rule that hides a difference: one that names it, something above it, or all that is in it."""
+def _hiding(rules: tuple[IgnoreRule, ...], difference: PropertyDifference, today: date) -> list[IgnoreRule]:
+    """The rules that hide a difference: one that names it or something above it, or those for all in it."""
     active = [rule for rule in rules if rule.until is None or today <= rule.until]
     for rule in active:
         if rule.pattern.covers(difference.path):
-            return rule
+            return [rule]
     value = difference.live if difference.change is Change.ADDED else difference.desired
     if difference.change is Change.CHANGED or not isinstance(value, dict | list) or not value:
-        return None
-    hiding = None
+        return []
+    hiding: list[IgnoreRule] = []
     for leaf in _leaves(difference.path, value):
-        hiding = next((rule for rule in active if rule.pattern.covers(leaf)), None)
-        if hiding is None:
-            return None
+        first = next((rule for rule in active if rule.pattern.covers(leaf)), None)
+        if first is None:
+            return []
+        if first not in hiding:
+            hiding.append(first)
     return hiding
 
 
@@ -136,7 +150,12 @@ def _leaves(path: Path, value: Json) -> Iterator[Path]:
 
 
 def _settled(shape: Shape | None, desired: Any, live: Any, name: str = "") -> tuple[Any, Any]:
-    """Both sides without the differences that mean nothing: defaults filled in, and the order of sets."""
+    """Both sides without what is equal and what means nothing: defaults filled in, and the order of sets.
+
+    Lists that both sides have are dicts by index, in which what corresponds has the same.
+    """
+    if desired == live:
+        return desired, live
     if isinstance(desired, dict) and isinstance(live, dict):
         if isinstance(shape, StructureShape):
             live = {
@@ -148,19 +167,14 @@ def _settled(shape: Shape | None, desired: Any, live: Any, name: str = "") -> tu
             key: _settled(_member(shape, key), desired[key], live[key], key)
             for key in desired.keys() & live.keys()
         }
-        return (
+        return _differing(
             {key: both[key][0] if key in both else value for key, value in desired.items()},
             {key: both[key][1] if key in both else value for key, value in live.items()},
         )
     if isinstance(desired, list) and isinstance(live, list):
-        element = shape.member if isinstance(shape, ListShape) else None
         if name in SETS:
             return _paired(desired, live, SETS[name])
-        pairs = [_settled(element, *pair) for pair in zip(desired, live, strict=False)]
-        return (
-            [pair[0] for pair in pairs] + desired[len(pairs) :],
-            [pair[1] for pair in pairs] + live[len(pairs) :],
-        )
+        return _aligned(shape.member if isinstance(shape, ListShape) else None, desired, live)
     return desired, live
 
 
@@ -176,8 +190,8 @@ def _member(shape: Shape | None, key: str) -> Shape | None:
 def _paired(desired: list[Any], live: list[Any], key: str | None) -> tuple[dict[int, Any], dict[int, Any]]:
     """Two sets as dicts by index, in which equal elements, then those that changed, have the same index.
 
-    An element that changed is one with the same ``key`` member, or the same but for its key; without a key,
-    any two that are left over.
+    An element that one side names twice is in it once. An element that changed is one with the same ``key``
+    member, or the same but for its key; without a key, any two that are left over.
     """
 
     def same_key(a: Any, b: Any) -> bool:
@@ -186,9 +200,9 @@ def _paired(desired: list[Any], live: list[Any], key: str | None) -> tuple[dict[
     def same_rest(a: Any, b: Any) -> bool:
         return isinstance(a, dict) and isinstance(b, dict) and {**a, key: None} == {**b, key: None}
 
-    wanted = dict(enumerate(desired))
+    wanted = {index: element for index, element in enumerate(desired) if element not in desired[:index]}
     found: dict[int, Any] = {}
-    left = list(live)
+    left = [element for index, element in enumerate(live) if element not in live[:index]]
     for matches in (lambda a, b: a == b, same_key, same_rest):
         for index, element in wanted.items():
             if index in found:
@@ -196,7 +210,51 @@ def _paired(desired: list[Any], live: list[Any], key: str | None) -> tuple[dict[
             at = next((at for at, other in enumerate(left) if matches(element, other)), None)
             if at is not None:
                 found[index] = left.pop(at)
-    return wanted, found | dict(enumerate(left, start=len(desired)))
+    return _differing(wanted, found | dict(enumerate(left, start=len(desired))))
+
+
+def _aligned(
+    shape: Shape | None, desired: list[Any], live: list[Any]
+) -> tuple[dict[int, Any], dict[int, Any]]:
+    """Two ordered lists as dicts by index, in which the fewest elements differ, are gone or are new.
+
+    What live has in the place of an element has that one's index, and what it has beside them its own,
+    plus ``_OF_LIVE``.
+    """
+    rows, columns = len(desired), len(live)
+    if rows * columns > _MAX_ALIGNED:
+        return _differing(dict(enumerate(desired)), dict(enumerate(live)))
+
+    settled: dict[tuple[int, int], tuple[Any, Any]] = {}
+    fewest = [[rows - i + columns - j for j in range(columns + 1)] for i in range(rows + 1)]
+    for i in reversed(range(rows)):
+        for j in reversed(range(columns)):
+            one, two = settled[i, j] = _settled(shape, desired[i], live[j])
+            around = fewest[i + 1][j], fewest[i][j + 1], fewest[i + 1][j + 1]
+            fewest[i][j] = around[2] if one == two else 1 + min(around)
+
+    wanted: dict[int, Any] = {}
+    found: dict[int, Any] = {}
+    i = j = 0
+    while i < rows or j < columns:
+        if (pair := settled.get((i, j))) and fewest[i + 1][j + 1] + (pair[0] != pair[1]) == fewest[i][j]:
+            wanted[i], found[i] = pair
+            i, j = i + 1, j + 1
+        elif j == columns or (i < rows and fewest[i + 1][j] < fewest[i][j]):
+            wanted[i] = desired[i]
+            i += 1
+        else:
+            found[_OF_LIVE + j] = live[j]
+            j += 1
+    return _differing(wanted, found)
+
+
+def _differing(desired: dict[Any, Any], live: dict[Any, Any]) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """Two dicts without what is equal in them, which is most of most definitions."""
+    return (
+        {key: value for key, value in desired.items() if key not in live or live[key] != value},
+        {key: value for key, value in live.items() if key not in desired or desired[key] != value},
+    )
 
 
 def _deep(desired: Any, live: Any) -> Iterator[PropertyDifference]:
@@ -215,22 +273,13 @@ def _deep(desired: Any, live: Any) -> Iterator[PropertyDifference]:
     for report, levels in tree.items():
         change = _CHANGES[report]
         for level in levels:
-            path = tuple(level.path(use_t2=change is Change.ADDED, output_format="list"))
+            path = tuple(
+                step - _OF_LIVE if isinstance(step, int) and step >= _OF_LIVE else step
+                for step in level.path(output_format="list")
+            )
             yield PropertyDifference(
                 path,
                 change,
-                None if change is Change.ADDED else _plain(level.t1),
-                None if change is Change.REMOVED else _plain(level.t2),
+                None if change is Change.ADDED else level.t1,
+                None if change is Change.REMOVED else level.t2,
             )
-
-
-def _plain(value: Any) -> Json:
-    """A value as JSON; a set that was made a dict by index is a list again."""
-    match value:
-        case dict() if value and all(isinstance(key, int) for key in value):
-            return [_plain(member) for member in value.values()]
-        case dict():
-            return {key: _plain(member) for key, member in value.items()}
-        case list():
-            return [_plain(member) for member in value]
-    return value  # type: ignore[no-any-return]
