@@ -41,9 +41,16 @@ def allowed(policy: Any, call: Call) -> bool:
     return False
 
 
-@pytest.mark.parametrize("unmanaged", ["--unmanaged", "--no-unmanaged"])
-@pytest.mark.parametrize("target", [None, "plain", "assumed"])
-@pytest.mark.parametrize("kinds", [KINDS[:1], KINDS[1:3], KINDS])
+@pytest.mark.parametrize(
+    ("kinds", "target", "unmanaged"),
+    [
+        (KINDS[:1], None, "--unmanaged"),
+        (KINDS[1:3], "plain", "--unmanaged"),
+        (KINDS, "assumed", "--unmanaged"),
+        (KINDS[:1], "assumed", "--no-unmanaged"),
+        (KINDS, None, "--no-unmanaged"),
+    ],
+)
 def test_what_check_calls_is_allowed_and_what_is_allowed_is_called(
     run: Run, service: Service, tmp_path: Path, kinds: tuple[str, ...], target: str | None, unmanaged: str
 ) -> None:

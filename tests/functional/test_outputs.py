@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,11 @@ FORMATS = ("text", "json", "markdown", "html", "junit", "sarif")
 def shell(environment: dict[str, str], folder: Path, script: str) -> subprocess.CompletedProcess[bytes]:
     """A script in which ``driftcheck`` is the command, as an operator's crontab has it."""
     return subprocess.run(
-        ["bash", "-c", f'set -o pipefail; driftcheck() {{ {sys.executable} -m driftcheck "$@"; }}; {script}'],
+        [
+            "bash",
+            "-c",
+            f'set -o pipefail; driftcheck() {{ {shlex.quote(sys.executable)} -m driftcheck "$@"; }}; {script}',
+        ],
         cwd=folder,
         env=environment,
         capture_output=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ def test_a_result_comes_from_standard_input_too(run: Run) -> None:
 
 def test_a_closed_standard_input_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:
     ended = subprocess.run(
-        ["sh", "-c", f"{sys.executable} -m driftcheck report - <&-"],
+        ["sh", "-c", f"{shlex.quote(sys.executable)} -m driftcheck report - <&-"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
