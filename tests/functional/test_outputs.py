@@ -26,12 +26,9 @@ FORMATS = ("text", "json", "markdown", "html", "junit", "sarif")
 
 def shell(environment: dict[str, str], folder: Path, script: str) -> subprocess.CompletedProcess[bytes]:
     """A script in which ``driftcheck`` is the command, as an operator's crontab has it."""
+    command = f"{shlex.quote(sys.executable)} -m driftcheck"
     return subprocess.run(
-        [
-            "bash",
-            "-c",
-            f'set -o pipefail; driftcheck() {{ {shlex.quote(sys.executable)} -m driftcheck "$@"; }}; {script}',
-        ],
+        ["bash", "-c", f'set -o pipefail; driftcheck() {{ {command} "$@"; }}; {script}'],
         cwd=folder,
         env=environment,
         capture_output=True,
