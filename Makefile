@@ -10,7 +10,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := -m pip --disable-pip-version-check --quiet --quiet --no-input
 # Many tests wait for a process or a time limit: two for each core keep the cores at work.
-WORKERS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+PARALLEL := -n $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN)))) --dist worksteal
 heading = @printf '\n== %s\n' "$(1)"
 
 # "3.11 /usr/bin/python3.11" for each final release that can make virtual environments, oldest first.
@@ -83,7 +83,9 @@ lint: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(call heading,tests with branch coverage: $$($(PY) -V))
-	@$(PY) -m pytest -n $(WORKERS) --cov --cov-report=term --ignore=tests/packaging
+	@$(PY) -m pytest $(PARALLEL) --cov --cov-report=term --ignore=tests/packaging --ignore=tests/property
+	$(call heading,the laws: $$($(PY) -V))
+	@$(PY) -m pytest $(PARALLEL) tests/property
 
 newest: $(VENV)/.dev
 	@newest=$$($(pythons) | tail -n 1 | cut -d ' ' -f 1); \
@@ -92,7 +94,8 @@ newest: $(VENV)/.dev
 	else \
 		$(MAKE) --no-print-directory ".venvs/$$newest/.dev" && \
 		printf '\n== tests again: %s\n' "$$(.venvs/$$newest/bin/python -V)" && \
-		HYPOTHESIS_MAX_EXAMPLES=20 ".venvs/$$newest/bin/python" -m pytest -n $(WORKERS) --ignore=tests/packaging; \
+		HYPOTHESIS_MAX_EXAMPLES=20 ".venvs/$$newest/bin/python" -m pytest $(PARALLEL) -m 'not slow' \
+			--ignore=tests/packaging; \
 	fi
 
 wheel: $(VENV)/.dev .venvs/wheel/.run

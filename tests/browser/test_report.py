@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from driftcheck.document import Document, ResourceEntry
     from tests.browser.conftest import Reader
 
+pytestmark = pytest.mark.slow
+
 ALL = [
     "churn-model-quality",
     "fraud-model-quality",

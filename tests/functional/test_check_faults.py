@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Run
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 GOOD = {"steady": "in_sync", "moved": "drifted", "gone": "missing"}
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Run
     from tests.functional.faults import Call
 
+pytestmark = pytest.mark.slow
+
 
 class CountingService(Service):
     """The fake, which counts how many calls it has not answered yet."""

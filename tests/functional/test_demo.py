@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Launch, Run
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 REPORTS = ("report.html", "report.md", "result.json")
 VPC = {
     "SecurityGroupIds": ["sg-0a1b2c3d4e5f60718"],

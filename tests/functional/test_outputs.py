@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.functional.service import Service
 
 RESULT = GOLDEN / "result.json"
+QUOTED = shlex.quote(str(RESULT))
 SUFFIXES = {"txt": "report.txt", "md": "report.md", "xml": "report.xml", "sarif": "report.sarif"}
 FORMATS = ("text", "json", "markdown", "html", "junit", "sarif")
 
@@ -108,7 +109,7 @@ def test_what_stood_there_stays_whole_when_the_disk_is_full(
     (tmp_path / "r.html").write_text("the old report")
 
     # a limit on the size of files acts as a disk does that has no more room
-    ended = shell(environment, tmp_path, f"trap '' XFSZ; ulimit -f 4; driftcheck report {RESULT} -o r.html")
+    ended = shell(environment, tmp_path, f"trap '' XFSZ; ulimit -f 4; driftcheck report {QUOTED} -o r.html")
 
     assert ended.returncode == 1
     assert b"error: r.html cannot be written: File too large" in ended.stderr
@@ -127,7 +128,7 @@ def test_a_templates_folder_of_the_operators_own_is_used(run: Run, tmp_path: Pat
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_closed_standard_output_is_one_line(environment: dict[str, str], tmp_path: Path, name: str) -> None:
-    ended = shell(environment, tmp_path, f"driftcheck report {RESULT} -o {name}=- >&-")
+    ended = shell(environment, tmp_path, f"driftcheck report {QUOTED} -o {name}=- >&-")
 
     assert ended.returncode == 1
     assert ended.stderr == b"error: standard output is closed\n"
@@ -147,7 +148,7 @@ def test_a_closed_standard_output_is_told_before_aws_is_called(
 def test_closed_streams_do_not_keep_a_file_from_being_written(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    ended = shell(environment, tmp_path, f"driftcheck report {RESULT} -o r.md <&- >&- 2>&-")
+    ended = shell(environment, tmp_path, f"driftcheck report {QUOTED} -o r.md <&- >&- 2>&-")
 
     assert ended.returncode == 0
     assert (tmp_path / "r.md").read_bytes() == (GOLDEN / "report.md").read_bytes()
@@ -155,7 +156,7 @@ def test_closed_streams_do_not_keep_a_file_from_being_written(
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_full_standard_output_is_one_line(environment: dict[str, str], tmp_path: Path, name: str) -> None:
-    ended = shell(environment, tmp_path, f"driftcheck report {RESULT} -o {name}=- > /dev/full")
+    ended = shell(environment, tmp_path, f"driftcheck report {QUOTED} -o {name}=- > /dev/full")
 
     assert ended.returncode == 1
     assert ended.stderr == b"error: standard output cannot be written: No space left on device\n"
@@ -180,7 +181,7 @@ def test_standard_output_can_be_named_as_a_file(run: Run, place: str) -> None:
 
 
 def test_a_report_can_be_handed_to_another_program(environment: dict[str, str], tmp_path: Path) -> None:
-    ended = shell(environment, tmp_path, f"driftcheck report {RESULT} -q -o json=>(cat > copy.json); sleep 1")
+    ended = shell(environment, tmp_path, f"driftcheck report {QUOTED} -q -o json=>(cat > copy.json); sleep 1")
 
     assert ended.returncode == 0
     assert json.loads((tmp_path / "copy.json").read_text()) == json.loads(RESULT.read_text())
