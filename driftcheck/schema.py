@@ -26,18 +26,46 @@ _SCALARS = {
 }
 
 
-@cache
 def file_schema(*, references: bool = False) -> Schema:
-    """The schema of one desired file.
+    """The schema of one desired file: of the project's own format, or a bare answer of Describe.
 
     ``references`` lets a string that holds ``${...}`` past its enum, pattern and length, as an editor
     must, which does not know the targets.
     """
-    definitions: Schema = {"lifecycle": _LIFECYCLE}
-    for kind in KINDS.values():
-        definitions[kind.name] = _definition(kind, definitions, references=references)
+    return {
+        "$schema": DIALECT,
+        "title": "driftcheck desired state",
+        "description": "Amazon SageMaker Model Monitor job definitions as they should be.",
+        "type": "object",
+        "properties": _declared()["properties"],
+        "if": {"required": [IDENTIFIER]},
+        "then": {"anyOf": [{"$ref": f"#/$defs/{kind.name}"} for kind in KINDS.values()]},
+        "else": {
+            "required": _declared()["required"],
+            "not": _declared()["not"],
+            "propertyNames": {"enum": list(_declared()["properties"])},
+        },
+        "$defs": _definitions(references=references),
+    }
+
+
+@cache
+def declared_schema() -> Schema:
+    """The strict schema of a desired file of the project's own format."""
+    return _declared() | {"$schema": DIALECT, "$defs": _definitions()}
+
+
+@cache
+def definition_schema(kind: Kind) -> Schema:
+    """The strict schema of one definition, which a bare answer of Describe meets as well."""
+    one: Schema = _definitions()[kind.name]
+    return one | {"$schema": DIALECT, "$defs": _definitions()}
+
+
+@cache
+def _declared() -> Schema:
     name = {"type": "string", "minLength": 1}
-    declared: Schema = {
+    return {
         "type": "object",
         "properties": {
             "version": {"const": 1, "description": "The version of this format."},
@@ -58,31 +86,15 @@ def file_schema(*, references: bool = False) -> Schema:
         "not": {"type": "object", "required": ["target", "targets"]},
         "additionalProperties": False,
     }
-    return {
-        "$schema": DIALECT,
-        "title": "driftcheck desired state",
-        "description": "Amazon SageMaker Model Monitor job definitions as they should be.",
-        "if": {"type": "object", "required": [IDENTIFIER]},
-        "then": {"anyOf": [{"$ref": f"#/$defs/{kind.name}"} for kind in KINDS.values()]},
-        "else": declared,
-        "$defs": definitions,
-    }
 
 
 @cache
-def declared_schema() -> Schema:
-    """The strict schema of a desired file of the project's own format."""
-    whole = file_schema()
-    declared: Schema = whole["else"]
-    return declared | {"$schema": DIALECT, "$defs": whole["$defs"]}
-
-
-@cache
-def definition_schema(kind: Kind) -> Schema:
-    """The strict schema of one definition, which a bare answer of Describe meets as well."""
-    definitions: Schema = file_schema()["$defs"]
-    one: Schema = definitions[kind.name]
-    return one | {"$schema": DIALECT, "$defs": definitions}
+def _definitions(*, references: bool = False) -> Schema:
+    """Every shape that the kinds are made of, by name."""
+    definitions: Schema = {"lifecycle": _LIFECYCLE}
+    for kind in KINDS.values():
+        definitions[kind.name] = _definition(kind, definitions, references=references)
+    return definitions
 
 
 def _definition(kind: Kind, definitions: Schema, *, references: bool) -> Schema:
