@@ -10,9 +10,6 @@ import os
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
-from math import inf
-from random import random
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -25,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from driftcheck import __version__, live
 from driftcheck.kinds import TAGS, loader
 from driftcheck.model import Live, Missing, Unreadable
+from driftcheck.patience import MAX_ATTEMPTS, Patience
 from driftcheck.redact import masked_text
 
 if TYPE_CHECKING:
@@ -35,13 +33,10 @@ if TYPE_CHECKING:
     from driftcheck.model import Reading, Target
 
 NOT_FOUND = "ResourceNotFound"
-MAX_ATTEMPTS = 10
 _PAGE = 100
 _MAX_TAG_PAGES = 50
 """A resource has 50 tags at most, and a page of them names at least one."""
 _CODE_LENGTH, _MESSAGE_LENGTH = 100, 500
-_LONGEST_PAUSE = 20.0
-"""Seconds: what botocore waits at most before it tries again."""
 _BODY = "DriftcheckBody"
 _OK = 200
 
@@ -67,59 +62,13 @@ class WrongAccountError(Exception):
     """The credentials belong to another account than the target's."""
 
 
-class _GivenUpError(Exception):
-    """Nobody waits for this call any more."""
-
-
-class _Patience(threading.local):
-    """Keeps the attempts of each thread's call within the time that a call may take."""
-
-    until = inf
-    """When the time of this thread's call is up, in ``monotonic`` seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def begin(self) -> None:
-        """Start the time of a call."""
-        self.until = monotonic() + self._seconds
-
-    def watch(self, client: Any) -> None:
-        """Stand before a client's attempts."""
-        service = client.meta.service_model.service_id.hyphenize()
-        client.meta.events.register_last(f"before-send.{service}", self._before_send)
-        # the first answer counts, and botocore's own handler stands at this very event
-        client.meta.events.register_first(f"needs-retry.{service}", self._needs_retry)
-
-    def _before_send(self, **_: Any) -> None:
-        """Send nothing for a call that has been given up: there would be more of them than were asked for."""
-        if monotonic() > self.until:
-            raise _GivenUpError
-
-    def _needs_retry(self, attempts: int, response: Any, **_: Any) -> float | bool | None:
-        """Refuse an attempt that would come too late, so that the error is what the service said last.
-
-        Ask for one after a refusal for the rate, for which botocore has a quota that a large run uses up, and
-        after a body that was cut short, which botocore does not notice. None leaves it to botocore.
-        """
-        code = str(response[1].get("Error", {}).get("Code")) if response else ""
-        throttled = "Throttl" in code
-        # botocore waits at most so long: 1 s, doubled each time, and a twentieth of it if not throttled
-        pause = min((1 if throttled else 0.05) * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
-        if monotonic() + pause > self.until or attempts >= MAX_ATTEMPTS:
-            return False
-        if throttled or (response and _is_cut_short(response[0])):
-            return random() * pause  # noqa: S311 - no secret: it keeps calls from coming back all at once
-        return None
-
-
 class Aws:
     """Opens targets; sessions of one run share the parsed service model."""
 
     def __init__(self, *, timeout: float, concurrency: int) -> None:
         """Prepare for calls of at most ``timeout`` seconds each, ``concurrency`` at a time."""
         self._lock = threading.Lock()
-        self._patience = _Patience(timeout)
+        self._patience = Patience(timeout)
         self._config = Config(
             connect_timeout=min(timeout, 5),
             # a call that hangs is tried again within its time, if that is long enough to tell
@@ -127,7 +76,7 @@ class Aws:
             # 200 definitions at 20 calls a second take each mode 12 to 23 s; `adaptive` is refused 8 % of its
             # calls and the others 48 %. But `adaptive` lets calls wait for their turn within their own time
             # limit, so that those that nothing is wrong with run out of it; the pauses of `legacy` have no
-            # limit. What `standard` lacks, a quota of retries that lasts, `_Patience` makes up for: at 2
+            # limit. What `standard` lacks, a quota of retries that lasts, `Patience` makes up for: at 2
             # calls a second it left a third of 60 definitions unread, and now none.
             retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
             max_pool_connections=concurrency,
@@ -288,11 +237,6 @@ def unreadable(operation: str, error: Exception) -> Unreadable:
     # masked before it is cut: half a credential is not known for one
     said_of_it = f"{operation}: {' '.join(masked_text(message).split())}"
     return Unreadable(masked_text(code)[:_CODE_LENGTH], said_of_it[:_MESSAGE_LENGTH])
-
-
-def _is_cut_short(response: Any) -> bool:
-    length = response.headers.get("Content-Length", "")
-    return length.isdecimal() and len(response.content) < int(length)
 
 
 def _keep_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:

@@ -44,7 +44,7 @@ _MAX_ALIGNED = 250_000
 def compare(desired: Desired, reading: Reading, today: date) -> Finding:
     """What a reading says of a declared definition.
 
-    ``today`` decides which rules of ``ignore_changes`` have expired. It holds no sensitive value.
+    ``today`` decides which rules of ``ignore_changes`` have expired. The finding has no sensitive value.
     """
     match reading:
         case Live():

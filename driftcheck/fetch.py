@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
@@ -221,8 +220,7 @@ class _Listing:
         found = self.run.fetched.unmanaged
         if address in found or not self.run.state.is_unmanaged(address):
             return address not in found
-        created_at = summary.created_at and summary.created_at.astimezone(UTC)
-        found[address] = Finding(address, Status.UNMANAGED, arn=summary.arn, created_at=created_at)
+        found[address] = Finding(address, Status.UNMANAGED, arn=summary.arn, created_at=summary.created_at)
         return True
 
     def fail(self, error: Unreadable) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from driftcheck.kinds import IDENTIFIER, KINDS, ListShape, MapShape, StructureShape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from driftcheck.kinds import Kind, Shape
 
 Schema = dict[str, Any]
@@ -201,12 +203,12 @@ _LIFECYCLE: Schema = {
 
 def step_into(schema: Schema, step: str | int | None, definitions: Schema) -> list[Schema]:
     """The schemas of what stands under a step: a member, a map key, a list index, or any of them (None)."""
-    schema = _dereferenced(schema, definitions)
-    if schema.get("type") == "array":
-        beyond = isinstance(step, int) and step >= schema.get("maxItems", step + 1)
-        return [] if isinstance(step, str) or beyond else [schema["items"]]
-    properties = schema.get("properties", {})
-    others = schema.get("additionalProperties")
+    found = dereferenced(schema, definitions)
+    if found.get("type") == "array":
+        beyond = isinstance(step, int) and step >= found.get("maxItems", step + 1)
+        return [] if isinstance(step, str) or beyond else [found["items"]]
+    properties = found.get("properties", {})
+    others = found.get("additionalProperties")
     if step is None:
         return [*properties.values(), *([others] if others else [])]
     if isinstance(step, int):
@@ -218,10 +220,11 @@ def step_into(schema: Schema, step: str | int | None, definitions: Schema) -> li
 
 def member_names(schema: Schema, definitions: Schema) -> list[str]:
     """The names that a schema declares, for finding the one that was meant."""
-    return list(_dereferenced(schema, definitions).get("properties", {}))
+    return list(dereferenced(schema, definitions).get("properties", {}))
 
 
-def _dereferenced(schema: Schema, definitions: Schema) -> Schema:
+def dereferenced(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema that a ``$ref`` leads to, or the schema itself."""
     while "$ref" in schema:
         schema = definitions[schema["$ref"].rpartition("/")[2]]
     return schema

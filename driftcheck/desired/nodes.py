@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from driftcheck.errors import DriftcheckError
+from driftcheck.schema import dereferenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,8 +116,7 @@ def resolve(node: Node, schema: Mapping[str, Any], definitions: Mapping[str, Any
     Under a string member an unquoted scalar is its own text, so ``NO``, ``0123`` and ``22:30`` stay what
     the author typed; elsewhere YAML 1.2's core schema decides.
     """
-    while "$ref" in schema:
-        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    schema = dereferenced(schema, definitions)
     scalar = not isinstance(node.value, list | dict)
     for branch in schema.get("anyOf", ()):
         if (branch.get("type") not in {"object", "array"}) == scalar:

@@ -11,14 +11,13 @@ import re
 from typing import TYPE_CHECKING
 
 from driftcheck.paths import BARE_KEY, show
+from driftcheck.redact import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from driftcheck.document import Document, ErrorEntry, ResourceEntry, SourceEntry, Summary
     from driftcheck.model import Json
-
-SENSITIVE = "(sensitive)"
 
 # Printable by Unicode's categories, and yet nothing is seen of them.
 _BLANK = re.compile(
@@ -47,7 +46,7 @@ def path_text(path: Iterable[str | int]) -> str:
 def value_text(value: Json, *, sensitive: bool = False) -> str:
     """A value as JSON on one line; what a ``sensitive`` difference conceals is ``(sensitive)``, unquoted."""
     text = _quoted(value)
-    return text.replace(f'"{SENSITIVE}"', SENSITIVE) if sensitive else text
+    return text.replace(f'"{MASK}"', MASK) if sensitive else text
 
 
 def block_lines(value: Json, *, label: str = "", sensitive: bool = False) -> list[str]:

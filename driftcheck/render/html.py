@@ -14,7 +14,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from driftcheck.render.common import SENSITIVE, path_text, percent, time_text, value_text, visible
+from driftcheck.redact import MASK
+from driftcheck.render.common import path_text, percent, time_text, value_text, visible
 from driftcheck.render.templates_ import render_template
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def value_lines(value: Json, sensitive: bool = False) -> list[str]:
     if not isinstance(value, dict | list):
         return [value_text(value, sensitive=sensitive)]
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    return (text.replace(f'"{SENSITIVE}"', SENSITIVE) if sensitive else text).split("\n")
+    return (text.replace(f'"{MASK}"', MASK) if sensitive else text).split("\n")
 
 
 def chart(summary: Summary) -> list[tuple[str, float, float]]:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.documents import in_sync
+
 if TYPE_CHECKING:
     from driftcheck.document import Document, ResourceEntry
     from tests.browser.conftest import Reader
@@ -27,18 +29,8 @@ HOSTILE = (
 
 
 def resource(name: str, **members: Any) -> ResourceEntry:
-    made: ResourceEntry = {
-        "kind": "ModelQualityJobDefinition",
-        "name": name,
-        "target": "prod-eu",
-        "status": "in_sync",
-        "arn": None,
-        "created_at": None,
-        "source": None,
-        "differences": [],
-        "ignored": [],
-        "error": None,
-    }
+    made = in_sync(name)
+    made["target"] = "prod-eu"
     made.update(members)  # type: ignore[typeddict-item]
     return made
 

@@ -12,9 +12,10 @@ import pytest
 from driftcheck.document import loads
 from driftcheck.render import Style, render
 from driftcheck.render.html import anchor, chart, console_link, fragment, headline, value_lines
+from tests.documents import in_sync
 
 if TYPE_CHECKING:
-    from driftcheck.document import Document, ResourceEntry, Summary
+    from driftcheck.document import Document, Summary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VOID = {"meta", "link", "input"}
@@ -54,23 +55,6 @@ class Page(HTMLParser):
 @pytest.fixture
 def document() -> Document:
     return loads(GOLDEN.joinpath("result.json").read_bytes(), "result.json")
-
-
-def definition(**members: Any) -> ResourceEntry:
-    made: ResourceEntry = {
-        "kind": "ModelQualityJobDefinition",
-        "name": "churn",
-        "target": "prod-eu",
-        "status": "drifted",
-        "arn": None,
-        "created_at": None,
-        "source": None,
-        "differences": [],
-        "ignored": [],
-        "error": None,
-    }
-    made.update(members)  # type: ignore[typeddict-item]
-    return made
 
 
 def counted(**counts: int) -> Summary:
@@ -255,7 +239,8 @@ def test_nothing_else_leads_anywhere(arn: str | None) -> None:
 
 
 def test_a_link_to_a_definition_is_its_id_percent_encoded() -> None:
-    resource = definition(target='eu 100%/"ü"#\u202e')
+    resource = in_sync("churn")
+    resource["target"] = 'eu 100%/"ü"#\u202e'
 
     assert anchor(resource) == 'ModelQualityJobDefinition/eu 100%/"ü"#\\u202e/churn'
     assert fragment(resource) == "#ModelQualityJobDefinition/eu%20100%25/%22%C3%BC%22%23%5Cu202e/churn"

@@ -1,0 +1,65 @@
+"""How often a call is tried again: as often as its time allows, whatever botocore's own bookkeeping says."""
+
+from __future__ import annotations
+
+import threading
+from math import inf
+from random import random
+from time import monotonic
+from typing import Any
+
+MAX_ATTEMPTS = 10
+_LONGEST_PAUSE = 20.0
+"""Seconds: what botocore waits at most before it tries again."""
+
+
+class _GivenUpError(Exception):
+    """Nobody waits for this call any more."""
+
+
+class Patience(threading.local):
+    """Keeps the attempts of each thread's call within the time that a call may take."""
+
+    until = inf
+    """When the time of this thread's call is up, in ``monotonic`` seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        """Give every call so many seconds."""
+        self._seconds = seconds
+
+    def begin(self) -> None:
+        """Start the time of a call."""
+        self.until = monotonic() + self._seconds
+
+    def watch(self, client: Any) -> None:
+        """Stand before a client's attempts."""
+        service = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register_last(f"before-send.{service}", self._before_send)
+        # the first answer counts, and botocore's own handler stands at this very event
+        client.meta.events.register_first(f"needs-retry.{service}", self._needs_retry)
+
+    def _before_send(self, **_: Any) -> None:
+        """Send nothing for a call that has been given up: there would be more of them than were asked for."""
+        if monotonic() > self.until:
+            raise _GivenUpError
+
+    def _needs_retry(self, attempts: int, response: Any, **_: Any) -> float | bool | None:
+        """Refuse an attempt that would come too late, so that the error is what the service said last.
+
+        Ask for one after a refusal for the rate, for which botocore has a quota that a large run uses up, and
+        after a body that was cut short, which botocore does not notice. None leaves it to botocore.
+        """
+        code = str(response[1].get("Error", {}).get("Code")) if response else ""
+        throttled = "Throttl" in code
+        # botocore waits at most so long: 1 s, doubled each time, and a twentieth of it if not throttled
+        pause = min((1 if throttled else 0.05) * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
+        if monotonic() + pause > self.until or attempts >= MAX_ATTEMPTS:
+            return False
+        if throttled or (response and _is_cut_short(response[0])):
+            return random() * pause  # noqa: S311 - no secret: it keeps calls from coming back all at once
+        return None
+
+
+def _is_cut_short(response: Any) -> bool:
+    length = response.headers.get("Content-Length", "")
+    return length.isdecimal() and len(response.content) < int(length)
