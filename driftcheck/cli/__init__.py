@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from driftcheck import __version__
-from driftcheck.cli.console import FAILURE, leave, progress_bar, put, say, signals, write_all
+from driftcheck.cli.console import (
+    FAILURE,
+    SIGNALS,
+    Interrupt,
+    interrupt,
+    leave,
+    progress_bar,
+    put,
+    say,
+    signals,
+    write_all,
+)
 from driftcheck.cli.options import (
     Config,
     Outputs,
@@ -48,6 +59,8 @@ app = typer.Typer(
 def main() -> NoReturn:
     """Run the command line and exit with the contract's code; nothing that goes wrong shows a traceback."""
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
+    for number in SIGNALS:
+        signal.signal(number, interrupt)
     try:
         code = app(prog_name="driftcheck", standalone_mode=False)
     except typer.TyperException as error:
@@ -62,9 +75,9 @@ def main() -> NoReturn:
         # help and the completion scripts are printed by the command-line library
         say(f"error: {error.filename or 'standard output'}: {error.strerror or error}")
         code = FAILURE
-    except (KeyboardInterrupt, typer.Abort):
-        say("interrupted")
-        code = 128 + signal.SIGINT
+    except Interrupt as signalled:
+        say("terminated" if signalled.number == signal.SIGTERM else "interrupted")
+        code = 128 + signalled.number
     except Exception as error:
         if verbose:
             raise

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from driftcheck.pool import Stop
 
 FAILURE = 1
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def put(text: str) -> None:
@@ -78,6 +79,23 @@ def progress_bar(of: int, *, shown: bool) -> Iterator[Callable[[int, int], None]
         yield lambda done, _of: bar.update(task, completed=done)
 
 
+class Interrupt(BaseException):
+    """A signal outside of a run that could still write what it knows.
+
+    It is no KeyboardInterrupt: over one that ends an ``exec``, as every dataclass is made by, the interpreter
+    kills itself at its end, even where it was caught; and the command-line library takes each for SIGINT.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def interrupt(number: int, _frame: object) -> NoReturn:
+    """Handle SIGINT or SIGTERM where there is nothing to write."""
+    raise Interrupt(number)
+
+
 class Caught:
     """The signal that came, if one did, and the request to stop that it makes."""
 
@@ -99,7 +117,7 @@ class Caught:
 def signals() -> Iterator[Caught]:
     """Turn the first SIGINT or SIGTERM into a request to stop; the second ends the process at once."""
     caught = Caught()
-    before = {number: signal.signal(number, caught) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, caught) for number in SIGNALS}
     try:
         yield caught
     finally:
@@ -118,4 +136,7 @@ def leave(code: int) -> NoReturn:
                 with suppress(OSError, ValueError):
                     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
                 code = code or FAILURE
+    for number in SIGNALS:
+        # the interpreter takes a while to end, and puts the default, which kills, in place of a handler
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(code)
