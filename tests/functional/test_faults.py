@@ -173,7 +173,7 @@ def test_waiting_answers_do_not_hold_each_other_up(service: Service, sagemaker: 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: describe(sagemaker), range(8)))
     assert len(answers) == 8
-    assert 0.2 <= time.monotonic() - start < 1
+    assert 0.2 <= time.monotonic() - start < 8 * 0.2
 
 
 def test_it_stops_at_once_with_requests_pending() -> None:
@@ -183,7 +183,7 @@ def test_it_stops_at_once_with_requests_pending() -> None:
             pending = pool.submit(describe, client(service))
             service.wait_for(1)
             start = time.monotonic()
-        assert time.monotonic() - start < 0.9
+        assert time.monotonic() - start < 5
         with pytest.raises(HTTPClientError):
             pending.result(5)
 

@@ -161,8 +161,8 @@ def test_a_call_that_is_overdue_is_given_up_and_replaced(log: Log) -> None:
 
 
 def test_the_answer_to_a_call_that_was_given_up_is_not_heard(log: Log) -> None:
-    jobs = [log.job("slow", lambda: time.sleep(0.3)), log.job("other", lambda: time.sleep(0.15), group="b")]
-    jobs += [log.job(f"{number}", lambda: time.sleep(0.15), group="b") for number in range(3)]
+    jobs = [log.job("slow", lambda: time.sleep(0.6)), log.job("other", lambda: time.sleep(0.2), group="b")]
+    jobs += [log.job(f"{number}", lambda: time.sleep(0.2), group="b") for number in range(3)]
 
     run_all(jobs, workers=2, limit=0.25)
 
