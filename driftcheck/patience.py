@@ -9,6 +9,9 @@ from time import monotonic
 from typing import Any
 
 MAX_ATTEMPTS = 10
+_TROUBLE = frozenset({500, 502, 503, 504})
+_ATTEMPTS_AT_TROUBLE = 6
+"""So many take 1.5 s at most: what passes in that time costs no run, large as it may be, a definition."""
 _LONGEST_PAUSE = 20.0
 """Seconds: what botocore waits at most before it tries again."""
 
@@ -46,8 +49,9 @@ class Patience(threading.local):
     def _needs_retry(self, attempts: int, response: Any, **_: Any) -> float | bool | None:
         """Refuse an attempt that would come too late, so that the error is what the service said last.
 
-        Ask for one after a refusal for the rate, for which botocore has a quota that a large run uses up, and
-        after a body that was cut short, which botocore does not notice. None leaves it to botocore.
+        Ask for one after a refusal for the rate and, some times, after trouble of the service's or of the
+        network's, for which botocore has a quota that a large run uses up, and after a body that was cut
+        short, which botocore does not notice. None leaves it to botocore.
         """
         code = str(response[1].get("Error", {}).get("Code")) if response else ""
         throttled = "Throttl" in code
@@ -55,7 +59,12 @@ class Patience(threading.local):
         pause = min((1 if throttled else 0.05) * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
         if monotonic() + pause > self.until or attempts >= MAX_ATTEMPTS:
             return False
-        if throttled or (response and _is_cut_short(response[0])):
+        in_trouble = response is None or response[0].status_code in _TROUBLE
+        if (
+            throttled
+            or (in_trouble and attempts < _ATTEMPTS_AT_TROUBLE)
+            or (response and _is_cut_short(response[0]))
+        ):
             return random() * pause  # noqa: S311 - no secret: it keeps calls from coming back all at once
         return None
 

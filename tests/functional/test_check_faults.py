@@ -135,6 +135,20 @@ def test_a_low_rate_takes_time_and_ends_right(service: Service, run: Run, tmp_pa
     assert len(service.calls) > 60 + 3 + 4
 
 
+@pytest.mark.parametrize("does", [BAD_GATEWAY, Reset()])
+def test_trouble_that_passes_costs_a_large_run_nothing(
+    service: Service, run: Run, tmp_path: Path, does: Behaviour
+) -> None:
+    many = [f"d{number:02}" for number in range(60)]
+    prepare(service, tmp_path, many)
+    for name in many:
+        service.fail(does, name=name, times=2)
+
+    result = check(run, service)
+
+    assert (result.exit_code, result.statuses) == (2, GOOD | dict.fromkeys(many, "in_sync"))
+
+
 @pytest.mark.parametrize("does", [Hang(), Drip(0.05), Delay(30)])
 def test_an_answer_that_does_not_come_is_waited_for_so_long(
     service: Service, run: Run, tmp_path: Path, does: Behaviour
