@@ -141,7 +141,7 @@ def document(report: Report) -> Document:
             "missing": counts[Status.MISSING],
             "unmanaged": counts[Status.UNMANAGED],
             "error": counts[Status.ERROR],
-            "coverage": round(declared / len(report.findings), 4) if report.findings else 1.0,
+            "coverage": declared / len(report.findings) if report.findings else 1.0,
         },
         "targets": [
             {"name": t.name, "account": t.account, "region": t.region, "error": _error(t.error)}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
 from hypothesis import given
 
+from driftcheck.document import document as document_of
 from driftcheck.document import loads, result_schema
 from driftcheck.errors import DriftcheckError
+from driftcheck.model import Address, Finding, Report, Status
 from tests.documents import GOLDEN, golden_document, hostile_documents
 
 if TYPE_CHECKING:
@@ -46,6 +49,14 @@ def test_the_published_schema_is_one_and_takes_the_golden_result() -> None:
 @given(hostile_documents())
 def test_what_was_written_is_read_back(document: Document) -> None:
     assert loads(json.dumps(document), "r.json") == document
+
+
+def test_coverage_is_the_share_itself() -> None:
+    found = [Status.IN_SYNC, Status.MISSING, Status.UNMANAGED]
+    findings = (Finding(Address("ModelQualityJobDefinition", "prod", each), each) for each in found)
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+
+    assert document_of(Report(now, now, True, (), tuple(findings)))["summary"]["coverage"] == 2 / 3
 
 
 def test_members_that_a_later_minor_version_adds_are_taken() -> None:
