@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from driftcheck.kinds import IDENTIFIER, ListShape, MapShape, StructureShape
+from driftcheck.kinds import IDENTIFIER, TAGS, ListShape, MapShape, StructureShape
 from driftcheck.model import Live
 
 if TYPE_CHECKING:
@@ -37,12 +37,16 @@ class DamagedAnswerError(Exception):
 def read(kind: Kind, name: str, body: bytes) -> Live:
     """The definition that a Describe answer holds.
 
+    Tags are no part of it: ListTags gives those, and only to a definition that declares some.
+
     Raises:
         DamagedAnswerError: it is no JSON object, is about another definition, has a value of a type that the
             member cannot have, or nothing of what the service assigns.
     """
     unknown: list[Path] = []
-    members = _typed(kind.answer, _object(body), (), unknown)
+    answer = _object(body)
+    answer.pop(TAGS, None)
+    members = _typed(kind.answer, answer, (), unknown)
     if members.get(IDENTIFIER) != name:
         raise DamagedAnswerError(f"the answer is about {_named(members.get(IDENTIFIER))}, not about {name!r}")
     if not members.keys() & kind.server_assigned:

@@ -75,6 +75,13 @@ def test_what_is_unknown_is_kept_as_it_came_with_its_path() -> None:
     }
 
 
+def test_tags_are_not_read_from_it() -> None:
+    live = read(KIND, "churn", encoded(answer(Tags=[{"Key": "team", "Value": "growth"}])))
+
+    assert "Tags" not in live.properties
+    assert live.unknown == ()
+
+
 def test_members_that_are_null_are_absent_where_they_may_be() -> None:
     live = read(KIND, "churn", encoded(answer(NetworkConfig=None, NewBlock=None)))
     assert "NetworkConfig" not in live.properties
