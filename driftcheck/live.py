@@ -194,7 +194,7 @@ def _timestamp(value: Any, path: Path) -> datetime:
             moment = datetime.fromisoformat(value)
             moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         else:
-            moment = datetime.fromtimestamp(value, UTC)
+            moment = None if isinstance(value, bool) else datetime.fromtimestamp(value, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         moment = None
     if moment is None or moment < _EPOCH:

@@ -111,6 +111,7 @@ def test_members_that_are_null_are_absent_where_they_may_be() -> None:
         (("CreationTime",), None),
         (("CreationTime",), "never"),
         (("CreationTime",), -1),
+        (("CreationTime",), True),
     ],
 )
 def test_damage_is_refused(path: tuple[str, ...], value: Any) -> None:
