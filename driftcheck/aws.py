@@ -90,6 +90,7 @@ class Aws:
 
         Raises:
             WrongAccountError: the credentials belong to another account.
+            DamagedAnswerError: STS names none.
             BotoCoreError, ClientError: there are no credentials, no region, or STS refuses.
         """
         self._patience.begin()
@@ -106,7 +107,9 @@ class Aws:
         account = target.role_arn.split(":")[4] if target.role_arn else None
         if sts is not None:
             self._patience.watch(sts)
-            account = sts.get_caller_identity()["Account"]
+            account = sts.get_caller_identity().get("Account")
+            if account is None:
+                raise live.DamagedAnswerError("GetCallerIdentity names no account")
             if account != target.account:
                 raise WrongAccountError(
                     f"the credentials are for account {account}, "

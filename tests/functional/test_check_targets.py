@@ -61,6 +61,18 @@ def test_in_another_account_nothing_is_read(service: Service, run: Run, tmp_path
     assert OTHER in result.target_error["message"]
 
 
+def test_without_a_name_for_the_account_nothing_is_read(service: Service, run: Run, tmp_path: Path) -> None:
+    declare(tmp_path, f'[targets.prod]\nregion = "{REGION}"\naccount = "{ACCOUNT}"\n', target="prod")
+    nameless = "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"
+    service.fail(Answer(nameless, content_type="text/xml"), action="GetCallerIdentity")
+
+    result = check(run, service)
+
+    assert result.exit_code == 1
+    assert result.errors == {"churn": "DamagedAnswer"}
+    assert [call.action for call in service.calls] == ["GetCallerIdentity"]
+
+
 @pytest.mark.parametrize(
     ("text", "file", "args"),
     [
