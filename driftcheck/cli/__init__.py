@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from driftcheck.document import Document
 
 DRIFT = 2
+MAX_TIMEOUT = 86_400.0
+"""Seconds; a socket takes no limit of more than some centuries, and no infinite one."""
 
 app = typer.Typer(
     name="driftcheck",
@@ -114,7 +116,10 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         int, typer.Option(metavar="N", min=1, max=256, help="How many calls at a time.")
     ] = 16,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Limit on one API call with its retries.")
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0.1, max=MAX_TIMEOUT, help="Limit on one API call with its retries."
+        ),
     ] = 60.0,
     deadline: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="Limit on the whole run.")

@@ -30,6 +30,7 @@ HEAVY = ["boto3", "botocore", "deepdiff", "jinja2", "yaml", "jsonschema_rs", "mo
         (["check", "--concurrency", "many"], "--concurrency"),
         (["check", "--timeout", "0"], "--timeout"),
         (["check", "--timeout", "nan"], "--timeout"),
+        (["check", "--timeout", "inf"], "--timeout"),
         (["check", "--deadline", "-1"], "--deadline"),
         (["check", "--fail-on", "drifed"], "unknown status `drifed`: did you mean `drifted`?"),
         (["check", "--templates", "absent"], "--templates"),
