@@ -92,6 +92,7 @@ def fetch(
         until=monotonic() + limits.deadline,
         stop=stop,
     )
+    run.fetched.warnings.sort(key=lambda warning: warning.message)  # answers come in any order
     run.fetched.targets = [run.target_reading(target) for target in state.targets]
     return run.fetched
 
@@ -232,4 +233,6 @@ class _Listing:
             )
             self.run.fetched.warnings.append(Warn("unmanaged-not-looked-for", message))
             return
-        self.run.errors.setdefault(self.target, error)
+        # of several, the same one whichever comes first
+        known = self.run.errors.get(self.target, error)
+        self.run.errors[self.target] = min(known, error, key=lambda each: each.message)

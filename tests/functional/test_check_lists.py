@@ -9,7 +9,7 @@ import pytest
 
 from tests.functional.cloud import Paging
 from tests.functional.definitions import DATA_QUALITY, MODEL_QUALITY, minimal, write_desired
-from tests.functional.faults import DENIED, EXPIRED, INTERNAL, Answer, Behaviour, Hang
+from tests.functional.faults import DENIED, EXPIRED, INTERNAL, Answer, Behaviour, Delay, Hang, Refuse
 from tests.functional.results import check
 
 if TYPE_CHECKING:
@@ -155,6 +155,21 @@ def test_a_list_of_another_kind_that_is_denied_is_a_warning(
     (warning,) = result.document["warnings"]
     assert DATA_QUALITY in warning["message"]
     assert {name: result.statuses[name] for name in STRAY} == dict.fromkeys(STRAY, "unmanaged")
+
+
+@pytest.mark.parametrize("does", [DENIED, Refuse(400, "ValidationException", "no")])
+def test_of_several_lists_that_fail_every_run_tells_the_same(
+    service: Service, run: Run, does: Behaviour
+) -> None:
+    service.fail(Delay(0.5), action="ListDataQuality*")
+    service.fail(does, action="List*")
+
+    document = check(run, service).document
+
+    said = [each["message"] for each in document["warnings"]]
+    assert said == sorted(said)
+    error = document["targets"][0]["error"]
+    assert DATA_QUALITY in (said[0] if does == DENIED else error["message"])
 
 
 def test_an_empty_list_in_a_file_declares_its_kind(service: Service, run: Run, tmp_path: Path) -> None:
