@@ -9,6 +9,9 @@ from time import monotonic
 from typing import Any
 
 MAX_ATTEMPTS = 10
+_TOO_MANY = 429
+_RATE_CODES = frozenset({"TooManyRequestsException", "RequestLimitExceeded", "SlowDown"})
+"""Refusals for the rate that do not speak of throttling."""
 _TROUBLE = frozenset({500, 502, 503, 504})
 _ATTEMPTS_AT_TROUBLE = 6
 """So many take 1.5 s at most: what passes in that time costs no run, large as it may be, a definition."""
@@ -54,12 +57,13 @@ class Patience(threading.local):
         short, which botocore does not notice. None leaves it to botocore.
         """
         code = str(response[1].get("Error", {}).get("Code")) if response else ""
-        throttled = "Throttl" in code
+        status = response[0].status_code if response else None
+        throttled = "Throttl" in code or code in _RATE_CODES or status == _TOO_MANY
         # botocore waits at most so long: 1 s, doubled each time, and a twentieth of it if not throttled
         pause = min((1 if throttled else 0.05) * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
         if monotonic() + pause > self.until or attempts >= MAX_ATTEMPTS:
             return False
-        in_trouble = response is None or response[0].status_code in _TROUBLE
+        in_trouble = status is None or status in _TROUBLE
         if (
             throttled
             or (in_trouble and attempts < _ATTEMPTS_AT_TROUBLE)

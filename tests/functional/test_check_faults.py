@@ -16,6 +16,7 @@ from tests.functional.faults import (
     INTERNAL,
     THROTTLED,
     UNKNOWN_KEY,
+    Answer,
     Behaviour,
     Bucket,
     Cut,
@@ -77,6 +78,8 @@ def test_what_lasts_is_an_error_with_what_the_service_said(
 ) -> None:
     lasting: dict[str, tuple[Behaviour, str]] = {
         "throttled": (THROTTLED, "ThrottlingException"),
+        "limited": (Refuse(400, "RequestLimitExceeded", "no"), "RequestLimitExceeded"),
+        "too-many": (Answer("slow down", 429, "text/plain"), "429"),
         "internal": (INTERNAL, "InternalFailure"),
         "gateway": (BAD_GATEWAY, "503"),
         "denied": (DENIED, "AccessDeniedException"),
