@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from driftcheck.desired.faults import Fault
-    from driftcheck.desired.nodes import Node
+    from driftcheck.desired.nodes import Mark, Node
     from driftcheck.model import Json, Path
 
 MAX_DEFINITION = 10_000
@@ -66,8 +66,12 @@ class FileContent:
 
     def fault(self, path: Path, message: str) -> None:
         """Record what is wrong at a path from the top of the file; beyond ``MAX_FAULTS``, only that it is."""
+        self.fault_at(nodes.find(self.node, path), message)
+
+    def fault_at(self, mark: Mark, message: str) -> None:
+        """Record what is wrong at a place in the file, as ``fault`` does."""
         if len(self.wrong) < faults.MAX_FAULTS:
-            self.wrong.append((Location(self.file, *nodes.find(self.node, path)), message))
+            self.wrong.append((Location(self.file, *mark), message))
         else:
             self.is_full = True
 
@@ -75,6 +79,8 @@ class FileContent:
 def read(file: str, node: Node) -> FileContent:
     """What a parsed file declares, and what the schema finds wrong with it."""
     content = FileContent(file, node)
+    for mark, message in node.repeated:
+        content.fault_at(mark, message)
     if isinstance(node.value, dict) and IDENTIFIER in node.value:
         _read_answer(content)
     else:

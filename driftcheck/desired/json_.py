@@ -1,4 +1,4 @@
-"""JSON text to positioned nodes, strictly: no duplicate key, no NaN, nothing after the value."""
+"""JSON text to positioned nodes, strictly: no NaN, nothing after the value, duplicate keys told."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any
 
-from driftcheck.desired.nodes import MAX_DEPTH, MAX_VALUES, Mark, Node, SyntaxFaultError, short, too_many
+from driftcheck.desired.nodes import (
+    MAX_DEPTH,
+    MAX_VALUES,
+    Mark,
+    Node,
+    SyntaxFaultError,
+    duplicate,
+    too_many,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +31,7 @@ def parse(text: str) -> Node:
     """The value of a JSON text.
 
     Raises:
-        SyntaxFaultError: it is not JSON, repeats a key, or nests too deep.
+        SyntaxFaultError: it is not JSON, or nests too deep.
     """
     return _Reader(text).document()
 
@@ -33,6 +41,7 @@ class _Reader:
         self.text = text
         self.at = 0
         self.values = 0
+        self.repeated: list[tuple[Mark, str]] = []
         self.lines = [0, *(found.end() for found in re.finditer("\n", text))]
 
     def document(self) -> Node:
@@ -43,6 +52,7 @@ class _Reader:
         self.blank()
         if self.at != len(self.text):
             raise self.fault("not JSON: more text after the value")
+        node.repeated = self.repeated
         return node
 
     def value(self, depth: int) -> Node:
@@ -87,14 +97,12 @@ class _Reader:
             raise self.fault("not JSON: expected a key in double quotes")
         key = self.string()
         if key in members:
-            raise SyntaxFaultError(
-                mark, f"duplicate key {short(key)!r}, first on line {members[key][0].line}"
-            )
+            self.repeated.append((mark, duplicate(key, members[key][0])))
         self.blank()
         if not self.takes(":"):
             raise self.fault("not JSON: expected ':'")
         self.blank()
-        members[key] = (mark, self.value(depth))
+        members.setdefault(key, (mark, self.value(depth)))
 
     def string(self) -> str:
         mark = self.mark()

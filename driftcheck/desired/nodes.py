@@ -11,7 +11,7 @@ from driftcheck.errors import DriftcheckError
 from driftcheck.schema import dereferenced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from driftcheck.model import Json, Path
 
@@ -54,11 +54,13 @@ class Node:
     """A value and where it begins.
 
     ``value`` is a scalar (``Plain``, or a JSON scalar), a list of nodes, or a dict from key to the key's
-    mark and the node.
+    mark and the node. ``repeated`` is of the topmost node alone: each key of the whole text that its mapping
+    has already, as where it is and what is wrong; the first of equal keys is the one that is read.
     """
 
     mark: Mark
     value: Plain | str | float | bool | list[Node] | dict[str, tuple[Mark, Node]] | None
+    repeated: Sequence[tuple[Mark, str]] = ()
 
 
 def short(name: str) -> str:
@@ -77,6 +79,11 @@ class SyntaxFaultError(DriftcheckError):
 def too_many(mark: Mark) -> SyntaxFaultError:
     """The fault of a file with more than ``MAX_VALUES`` values."""
     return SyntaxFaultError(mark, f"more than {MAX_VALUES:,} values: split the file")
+
+
+def duplicate(key: str, first: Mark) -> str:
+    """What is wrong with a key that its mapping has already."""
+    return f"duplicate key {short(key)!r}, first on line {first.line}"
 
 
 def find(node: Node, path: Path) -> Mark:

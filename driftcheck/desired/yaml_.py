@@ -19,7 +19,7 @@ from driftcheck.desired.nodes import (
     Node,
     Plain,
     SyntaxFaultError,
-    short,
+    duplicate,
     too_many,
 )
 
@@ -42,8 +42,8 @@ def parse(text: str) -> Node:
     """The one document of a YAML text.
 
     Raises:
-        SyntaxFaultError: it is not YAML, or uses what a desired file may not: tags, merge keys, duplicate or
-            complex keys, several documents, deep nesting, recursion, or aliases that multiply.
+        SyntaxFaultError: it is not YAML, or uses what a desired file may not: tags, merge keys, complex keys,
+            several documents, deep nesting, recursion, or aliases that multiply.
     """
     if found := _BREAKS.search(text):
         escape = f"\\u{ord(found[0]):04x}"
@@ -63,6 +63,7 @@ def parse(text: str) -> Node:
         raise SyntaxFaultError(_mark_at(text, found_at), f"not YAML: {error.reason}") from None
     if composer.root is None:
         raise SyntaxFaultError(Mark(1, 1), "the file is empty")
+    composer.root.repeated = composer.repeated
     return composer.root
 
 
@@ -88,6 +89,7 @@ class _Composer:
     aliased: int = 0
     documents: int = 0
     values: int = 0
+    repeated: list[tuple[Mark, str]] = field(default_factory=list)
 
     def take(self, event: Any) -> None:
         match event:
@@ -133,8 +135,7 @@ class _Composer:
             if key in {"", "~"}:
                 raise SyntaxFaultError(mark, "an empty key")
         if isinstance(members, dict) and key in members:
-            first = members[key][0]
-            raise SyntaxFaultError(mark, f"duplicate key {short(key)!r}, first on line {first.line}")
+            self.repeated.append((mark, duplicate(key, members[key][0])))
         self.stack[-1].key = (key, mark)
 
     def _alias(self, event: Any) -> None:
@@ -184,7 +185,7 @@ class _Composer:
                 elements.append(node)
             case dict() as members if above.key is not None:
                 key, mark = above.key
-                members[key] = (mark, node)
+                members.setdefault(key, (mark, node))
                 above.key = None
 
 

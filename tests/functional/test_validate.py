@@ -68,7 +68,7 @@ def test_every_error_of_every_file_is_told_in_one_run(
         "InstanceType"
     )
     write_desired(tmp_path, {MODEL_QUALITY: [first]}, "a.json")
-    (tmp_path / "desired" / "b.yaml").write_text("version: 1\nversion: 1\n")
+    (tmp_path / "desired" / "b.yaml").write_text("version: 1\nversion: 1\ntargt: x\ntargt: y\n")
     (tmp_path / "desired" / "c.yaml").write_text(f"version: 1\ntarget: prod\n{LIST}: []\n")
 
     ended = run(command)
@@ -81,6 +81,8 @@ def test_every_error_of_every_file_is_told_in_one_run(
         ),
         "desired/a.json:36:7: error: unknown member `RoleArm`: did you mean `RoleArn`?",
         "desired/b.yaml:2:1: error: duplicate key 'version', first on line 1",
+        "desired/b.yaml:3:1: error: unknown member `targt`: did you mean `target`?",
+        "desired/b.yaml:4:1: error: duplicate key 'targt', first on line 3",
         "desired/c.yaml:2:1: error: unknown target `prod`: driftcheck.toml has no such target",
     ]
     assert service.calls == []
