@@ -18,6 +18,10 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE = r"\$\{"
 """Where a string holds a ``${...}``, its final text is known only once a target is chosen."""
 
+_CATEGORY = r"\p{"
+"""Unicode categories, as in the patterns of tags: JSON Schema does not ask every validator to know them, and
+Python's ``re``, which many use, refuses the whole schema for one."""
+
 _SCALARS = {
     "string": "string",
     "integer": "integer",
@@ -31,8 +35,8 @@ _SCALARS = {
 def file_schema(*, references: bool = False) -> Schema:
     """The schema of one desired file: of the project's own format, or a bare answer of Describe.
 
-    ``references`` lets a string that holds ``${...}`` past its enum, pattern and length, as an editor
-    must, which does not know the targets.
+    ``references`` is for editors and other validators: it lets a string that holds ``${...}`` past its enum,
+    pattern and length, since they do not know the targets, and leaves out patterns that some cannot read.
     """
     return {
         "$schema": DIALECT,
@@ -135,7 +139,8 @@ def _schema(shape: Shape, definitions: Schema, *, references: bool) -> Schema:
     rules = _limits(limits, "minLength", "maxLength")
     if shape.enum:
         rules["enum"] = list(shape.enum)
-    if pattern := limits.get("pattern"):
+    pattern = limits.get("pattern")
+    if pattern and not (references and _CATEGORY in pattern):
         rules["pattern"] = f"^(?:{pattern})$"
     if references and rules:
         return schema | {"anyOf": [rules, {"pattern": REFERENCE}]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import jsonschema
 import jsonschema_rs
 
 from tests.documents import GOLDEN
@@ -27,6 +28,16 @@ def test_the_schema_of_the_desired_file_is_printed_as_json(run: Run) -> None:
     content = {"version": 1, "target": "a", **{section(kind): [full(kind)] for kind in KINDS}}
     assert validator.is_valid(content)
     assert validator.is_valid(content | {section(KINDS[0]): [full(KINDS[0]) | {"RoleArn": "${var.role}"}]})
+    assert not validator.is_valid(content | {section(KINDS[0]): [full(KINDS[0]) | {"RoleArm": "x"}]})
+
+
+def test_a_validator_of_another_make_takes_the_schema(run: Run) -> None:
+    printed = run("schema", env=OFFLINE).document()
+
+    jsonschema.Draft202012Validator.check_schema(printed)
+    validator = jsonschema.Draft202012Validator(printed)
+    content = {"version": 1, **{section(kind): [full(kind)] for kind in KINDS}}
+    assert validator.is_valid(content)
     assert not validator.is_valid(content | {section(KINDS[0]): [full(KINDS[0]) | {"RoleArm": "x"}]})
 
 
