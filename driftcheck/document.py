@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = "1.0"
 
+MAX_DEPTH = 100
+"""Levels of nesting in a document that is read; one that a run makes has a dozen."""
+
 
 class SourceEntry(TypedDict):
     """A place in a desired file; ``column`` is left out where only the line matters."""
@@ -165,6 +168,10 @@ def loads(text: str | bytes, name: str) -> Document:
         loaded = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise DriftcheckError(f"{name}: error: not a JSON document: {error}") from None
+    if _is_deeper(loaded, MAX_DEPTH):
+        raise DriftcheckError(
+            f"{name}: error: not a driftcheck result: nested deeper than {MAX_DEPTH} levels"
+        )
     version = loaded.get("format_version") if isinstance(loaded, dict) else None
     if not isinstance(version, str):
         raise DriftcheckError(f"{name}: error: not a driftcheck result: it has no format_version")
@@ -194,6 +201,19 @@ def _validator() -> Any:
     from jsonschema_rs import Draft202012Validator
 
     return Draft202012Validator(result_schema())
+
+
+def _is_deeper(value: Json, levels: int) -> bool:
+    """Tell whether a value nests deeper than so many levels; renderers go down them one call at a time."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
 
 
 def _refuse_constant(constant: str) -> None:

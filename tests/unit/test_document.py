@@ -16,6 +16,7 @@ from driftcheck.document import loads, result_schema
 from driftcheck.errors import DriftcheckError
 from driftcheck.model import Address, Finding, Report, Status
 from tests.documents import GOLDEN, golden_document, hostile_documents
+from tests.documents import changed as changed_leaf
 
 if TYPE_CHECKING:
     from driftcheck.document import Document
@@ -116,6 +117,15 @@ def test_what_is_no_json_is_told(text: str | bytes) -> None:
 )
 def test_json_that_is_no_result_is_told(text: str) -> None:
     assert "not a driftcheck result" in refused(text)
+
+
+def test_a_result_with_a_value_deeper_than_renderers_go_is_refused() -> None:
+    deep = json.loads("[" * 300 + "]" * 300)
+    difference = {**changed_leaf(("Tags",), desired="x", live="y"), "live": deep}
+
+    found = refused(changed(("resources", 0, "differences"), [difference]))
+
+    assert "nested deeper than 100 levels" in found
 
 
 @pytest.mark.parametrize("version", ["0.9", "2.0", "10.0", "x", "2.0\n::error::x", "9" * 10_000])
