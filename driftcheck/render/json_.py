@@ -12,4 +12,6 @@ if TYPE_CHECKING:
 
 def render(document: Document, _style: Style) -> str:
     """The document as indented JSON, its members in their documented order, in ASCII."""
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    text = json.dumps(document, indent=2, allow_nan=False)
+    # a build's log obeys ##[command] anywhere in a line; to a reader of JSON this is the same text
+    return text.replace("##", "#\\u0023") + "\n"
