@@ -234,7 +234,7 @@ def iam_policy(
     config: Config = None,
     unmanaged: Unmanaged = True,
 ) -> None:
-    """Print the least IAM policy that check needs: read actions only."""
+    """Print the least IAM policy that check needs. Read actions only."""
     from driftcheck.iam import policy
 
     put(json.dumps(policy(_desired(paths, config, target, None), unmanaged=unmanaged), indent=2) + "\n")
@@ -246,7 +246,7 @@ def demo(
         Path, typer.Option("--folder", metavar="DIR", help="Where the reports and the desired files go.")
     ] = Path("driftcheck-demo"),
 ) -> None:
-    """Run the main job on an embedded AWS emulator on 127.0.0.1; no account needed."""
+    """Run the main job on an emulated AWS, on this machine. No account is needed."""
     from driftcheck.demo import run
 
     for line in run(folder):

@@ -16,7 +16,7 @@ _FAIL_ON = ("drifted", "missing", "unmanaged", "error")
 
 Paths = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[PATHS]...", help="Desired files and folders.  [default: desired]"),
+    typer.Argument(metavar="PATHS", help="Desired files and folders.  [default: desired]"),
 ]
 Config = Annotated[
     Path | None,

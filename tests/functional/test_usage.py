@@ -77,6 +77,9 @@ def test_help_names_every_command_and_the_exit_codes(run: Run, args: list[str]) 
     for command in COMMANDS:
         assert f"\n  {command} " in ended.stdout
     assert "Exit codes: 0 in sync, 2 drift, 1 anything else" in ended.stdout
+    assert (
+        "..." not in ended.stdout.partition("Commands:")[2]
+    )  # each is told what it does in a whole sentence
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -85,6 +88,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
 
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert ended.stdout.startswith(f"Usage: driftcheck {command} ")
+    assert "[[" not in ended.stdout
 
 
 def test_the_version_is_on_standard_output(run: Run) -> None:
