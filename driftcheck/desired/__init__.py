@@ -186,15 +186,17 @@ def _hold_to_rules(
     content: FileContent, declaration: Declaration, properties: Mapping[str, Any]
 ) -> Iterable[Warn]:
     """Record the errors, and give the warnings, which are worth saying only of what is right otherwise."""
-    unsound = {fault.path[:1] for fault in declaration.wrong}
-    sound = {name: value for name, value in properties.items() if (name,) not in unsound}
-    warnings = []
-    for rule in rules.broken(declaration.kind, sound):
-        if rule.is_error:
+    # a misspelled member may be the one that is not given, and is told already
+    misspelled = {fault.path[:-1] for fault in declaration.wrong if fault.unknown}
+    for rule in rules.refused(declaration.kind, properties):
+        if rule.path not in misspelled:
             content.fault((*declaration.path, *rule.path), f"{show(rule.path)}: {rule.message}")
-        elif not declaration.wrong:
-            warnings.append(Warn("definition-rule", rule.message, declaration.locate(rule.path)))
-    return warnings
+    if declaration.wrong:
+        return []
+    return [
+        Warn("definition-rule", rule.message, declaration.locate(rule.path))
+        for rule in rules.broken(declaration.kind, properties)
+    ]
 
 
 def _lifecycle(

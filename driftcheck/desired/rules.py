@@ -37,24 +37,33 @@ _SECONDS = {
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A rule that a definition breaks, and where; an error where the service would refuse it."""
+    """A rule that a definition breaks, and where."""
 
     path: Path
     message: str
-    is_error: bool = False
+
+
+def refused(kind: Kind, properties: Mapping[str, Any]) -> Iterator[Broken]:
+    """The rules for which the service would refuse a definition, whatever else is wrong with it."""
+    job_input = f"{_prefix(kind)}JobInput"
+    declared = properties.get(job_input)
+    if not isinstance(declared, dict):
+        return
+    given = [name for name in _INPUTS if name in declared]
+    if len(given) != 1:
+        found = "both are" if given else "neither is"
+        yield Broken((job_input,), f"exactly one of {' and '.join(_INPUTS)} must be given; {found}")
 
 
 def broken(kind: Kind, properties: Mapping[str, Any]) -> Iterator[Broken]:
-    """The rules that a definition breaks; a member has the shape that its kind asks for, or is left out."""
-    prefix = kind.name.removesuffix("JobDefinition")
+    """The rules that a definition breaks and the service lets pass.
+
+    A member has the shape that its kind asks for, or is left out.
+    """
+    prefix = _prefix(kind)
     application, job_input = f"{prefix}AppSpecification", f"{prefix}JobInput"
     declared = properties.get(job_input, {})
     given = [name for name in _INPUTS if name in declared]
-    if job_input in properties and len(given) != 1:
-        found = "both are" if given else "neither is"
-        yield Broken(
-            (job_input,), f"exactly one of {' and '.join(_INPUTS)} must be given; {found}", is_error=True
-        )
     problem = properties.get(application, {}).get("ProblemType")
     for name in given:
         at, source = (job_input, name), declared[name]
@@ -68,6 +77,11 @@ def broken(kind: Kind, properties: Mapping[str, Any]) -> Iterator[Broken]:
             )
     if prefix in {"ModelQuality", "ModelBias"}:
         yield from _run_time(properties)
+
+
+def _prefix(kind: Kind) -> str:
+    """What its members' names begin with: ``ModelQuality``."""
+    return kind.name.removesuffix("JobDefinition")
 
 
 def _attributes(at: Path, source: Mapping[str, Any], problem: str) -> Iterator[Broken]:

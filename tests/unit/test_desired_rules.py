@@ -63,6 +63,31 @@ def test_exactly_one_source_of_data_is_asked_of_every_kind(tmp_path: Path, kind:
     ]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_source_of_data_is_asked_of_a_definition_with_other_faults(tmp_path: Path, kind: str) -> None:
+    definition = made(kind, LocalPth="/x") | {"RoleArm": "x"}
+    member = f"{kind.removesuffix('JobDefinition')}JobInput"
+    definition[member]["BatchTransformInput"] = {}
+
+    with pytest.raises(DriftcheckError, match="must be given; both are") as caught:
+        load([write_desired(tmp_path, {kind: [definition]})], {})
+
+    for says in ("`RoleArm`", "`LocalPth`", f"{member}.BatchTransformInput: `LocalPath` is required"):
+        assert says in str(caught.value)
+
+
+def test_a_misspelled_source_of_data_is_one_fault(tmp_path: Path) -> None:
+    definition = made(MODEL_QUALITY)
+    job_input = definition["ModelQualityJobInput"]
+    job_input["EndpointInpt"] = job_input.pop("EndpointInput")
+
+    with pytest.raises(DriftcheckError) as caught:
+        load([write_desired(tmp_path, {MODEL_QUALITY: [definition]})], {})
+
+    (line,) = caught.value.lines
+    assert "`EndpointInpt`: did you mean `EndpointInput`?" in line
+
+
 @pytest.mark.parametrize(
     "definition",
     [
