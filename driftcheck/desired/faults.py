@@ -103,8 +103,9 @@ def _said(error: Any, schema: dict[str, Any], path: Path) -> Iterator[Fault]:
             known = [name for under in _at(schema, path) for name in member_names(under, schema["$defs"])]
             place = f" (in {_shown(path)})" if path else ""
             for name in kind.value:
-                named = f" `{name}`{did_you_mean(name, known)}" if _is_name(name) else ""
-                yield Fault((*path, name), f"unknown member{named}{place}", unknown=True)
+                named = f" `{name}`" if _is_name(name) else ""
+                nearest = did_you_mean(name, known) if name == short(name) else ""
+                yield Fault((*path, name), f"unknown member{named}{nearest}{place}", unknown=True)
         case "required":
             yield Fault(path, f"{_of(path)}`{kind.value}` is required", absent=kind.value)
         case "anyOf":

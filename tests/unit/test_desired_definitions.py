@@ -158,6 +158,14 @@ def test_a_required_member_that_is_left_out_is_named(tmp_path: Path, kind: str) 
         assert errors_of(tmp_path, kind, definition) == [f"`{name}` is required"]
 
 
+@pytest.mark.parametrize("written", ["Role Arn", "RoleArn\u200b", "R\u043eleArn", "Role/Arn"])
+def test_a_key_that_is_not_shown_has_its_nearest_name_all_the_same(tmp_path: Path, written: str) -> None:
+    definition = full(KINDS[0])
+    definition[written] = definition.pop("RoleArn")
+
+    assert errors_of(tmp_path, KINDS[0], definition) == ["unknown member: did you mean `RoleArn`?"]
+
+
 def test_everything_wrong_is_told_in_one_run_in_order_and_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "all.yaml"
     file.write_text(
