@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.functional.definitions import minimal, write_desired
+from tests.functional.definitions import minimal
 
 if TYPE_CHECKING:
     from tests.functional.conftest import Run
@@ -39,7 +40,8 @@ def test_the_report_is_what_check_prints(run: Run, service: Service, tmp_path: P
     name = "churn-model-quality"
     definition = minimal(KIND, name)
     definition["JobResources"]["ClusterConfig"]["InstanceType"] = "ml.m5.xlarge"
-    write_desired(tmp_path, {KIND: [definition]}, name="churn.yaml")
+    (tmp_path / "desired").mkdir()
+    (tmp_path / "desired" / "churn.json").write_text(json.dumps(definition, indent=4), "utf-8")
     service.create(KIND, definition)
     service.mutate(KIND, name, ("JobResources", "ClusterConfig", "InstanceType"), "ml.m5.4xlarge")
 
