@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from driftcheck import __version__, live
+from driftcheck import __version__, live, patience
 from driftcheck.kinds import TAGS, loader
 from driftcheck.model import Live, Missing, Unreadable
 from driftcheck.patience import MAX_ATTEMPTS, Patience
@@ -73,11 +73,7 @@ class Aws:
             connect_timeout=min(timeout, 5),
             # a call that hangs is tried again within its time, if that is long enough to tell
             read_timeout=min(timeout, max(10, timeout / 3)),
-            # 200 definitions at 20 calls a second take each mode 12 to 23 s; `adaptive` is refused 8 % of its
-            # calls and the others 48 %. But `adaptive` lets calls wait for their turn within their own time
-            # limit, so that those that nothing is wrong with run out of it; the pauses of `legacy` have no
-            # limit. What `standard` lacks, a quota of retries that lasts, `Patience` makes up for: at 2
-            # calls a second it left a third of 60 definitions unread, and now none.
+            # for faults that pass; refusals for the rate are not tried again here, see `pace`
             retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
             max_pool_connections=concurrency,
             user_agent_extra=f"driftcheck/{__version__}",
@@ -223,16 +219,26 @@ class AwsTarget:
         return answer[_BODY]  # type: ignore[no-any-return]
 
 
-def unreadable(operation: str, error: Exception) -> Unreadable:
-    """What kept an operation from being answered, as a code and one line without credentials."""
+def is_throttled(error: Exception) -> bool:
+    """Tell whether a call was refused because calls come too fast."""
+    if not isinstance(error, ClientError):
+        return False
+    return patience.is_throttled(error.response, error.response["ResponseMetadata"].get("HTTPStatusCode", 0))
+
+
+def unreadable(operation: str, error: Exception, attempts: int = 0) -> Unreadable:
+    """What kept an operation from being answered, as a code and one line without credentials.
+
+    ``attempts`` is how often the call was made, where it was more often than botocore knows.
+    """
     if isinstance(error, ClientError):
         said = error.response["Error"]
         code = str(said.get("Code") or "Unknown")
         unsaid = f"HTTP status {code}" if code.isdecimal() else "no message"
         message = str(said.get("Message") or unsaid)
-        retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-        if retries:
-            message += f" (after {retries + 1} attempts)"
+        attempts = attempts or error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) + 1
+        if attempts > 1:
+            message += f" (after {attempts} attempts)"
     else:
         code, message = type(error).__name__, str(error)
         if isinstance(error, BotoCoreError | live.DamagedAnswerError | WrongAccountError):

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 from driftcheck import pool
 from driftcheck.compare import compare
 from driftcheck.fetch import fetch
-from driftcheck.model import Live, Report, Warn
+from driftcheck.model import Report, Status, Warn
 from driftcheck.paths import show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
     from driftcheck.desired import DesiredState
     from driftcheck.fetch import Cloud, Limits
-    from driftcheck.model import Address, Finding, Reading
+    from driftcheck.model import Address, Desired, Finding, Reading
+
+_READ = frozenset({Status.IN_SYNC, Status.DRIFTED})
+"""What only a definition that AWS described can be."""
 
 
 def check(
@@ -27,46 +30,51 @@ def check(
     *,
     unmanaged: bool = True,
     stop: pool.Stop | None = None,
-    progress: Callable[[int, int], None] = lambda _done, _of: None,
+    progress: Callable[[Finding], None] = lambda _: None,
 ) -> Report:
-    """Read everything that is declared, and what else exists when ``unmanaged`` is asked for, and compare."""
+    """Read everything that is declared, and what else exists when ``unmanaged`` is asked for, and compare.
+
+    ``progress`` is given each finding as soon as there is one.
+    """
     stop = stop or pool.Stop()
     started_at = datetime.now(UTC)
-    fetched = fetch(state, cloud, limits, unmanaged=unmanaged, stop=stop, progress=progress)
     today = started_at.date()
-    findings = [compare(desired, fetched.readings[desired.address], today) for desired in state.definitions]
+    findings: dict[Address, Finding] = {}
+
+    def keep(desired: Desired, reading: Reading) -> None:
+        # compared at once: what was read of 100,000 definitions would take more memory than all the rest
+        findings[desired.address] = finding = compare(desired, reading, today)
+        progress(finding)
+
+    fetched = fetch(state, cloud, limits, unmanaged=unmanaged, stop=stop, keep=keep)
     return Report(
         started_at=started_at,
         finished_at=datetime.now(UTC),
         complete=not stop.requested,
         targets=tuple(fetched.targets),
-        findings=(*findings, *fetched.unmanaged.values()),
+        findings=(*findings.values(), *fetched.unmanaged.values()),
         warnings=(
             *fetched.warnings,
-            *_unknown_members(state, fetched.readings),
-            *_idle_rules(state, findings, fetched.readings, today),
+            *_unknown_members(state, findings),
+            *_idle_rules(state, findings, today),
         ),
     )
 
 
-def _unknown_members(state: DesiredState, readings: Mapping[Address, Reading]) -> Iterator[Warn]:
+def _unknown_members(state: DesiredState, findings: Mapping[Address, Finding]) -> Iterator[Warn]:
     for desired in state.definitions:
-        reading = readings[desired.address]
-        if isinstance(reading, Live):
-            for path in reading.unknown:
-                yield Warn(
-                    "unknown-member",
-                    f"{desired.address.name}: AWS returned {show(path)}, which the installed botocore "
-                    "does not know: upgrade boto3 to declare it",
-                    desired.location,
-                )
+        for path in findings[desired.address].unknown:
+            yield Warn(
+                "unknown-member",
+                f"{desired.address.name}: AWS returned {show(path)}, which the installed botocore "
+                "does not know: upgrade boto3 to declare it",
+                desired.location,
+            )
 
 
-def _idle_rules(
-    state: DesiredState, findings: Sequence[Finding], readings: Mapping[Address, Reading], today: date
-) -> Iterator[Warn]:
+def _idle_rules(state: DesiredState, findings: Mapping[Address, Finding], today: date) -> Iterator[Warn]:
     """Rules of ``ignore_changes`` that have expired, or that hid nothing wherever live could be read."""
-    used = {hidden.rule for finding in findings for hidden in finding.ignored}
+    used = {hidden.rule for finding in findings.values() for hidden in finding.ignored}
     said = set()
     for desired in state.definitions:
         for rule in desired.ignore:
@@ -76,6 +84,6 @@ def _idle_rules(
             if rule.until is not None and rule.until < today:
                 said.add(rule)
                 yield Warn("ignore-rule-expired", f"{text} expired after {rule.until}", rule.location)
-            elif isinstance(readings[desired.address], Live):
+            elif findings[desired.address].status in _READ:
                 said.add(rule)
                 yield Warn("ignore-rule-unused", f"{text} hid nothing in this run", rule.location)

@@ -97,6 +97,7 @@ def _compare_live(desired: Desired, live: Live, today: date) -> Finding:
         source=desired.location,
         differences=tuple(shown),
         ignored=tuple(ignored),
+        unknown=live.unknown,
     )
 
 

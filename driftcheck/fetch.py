@@ -8,9 +8,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from driftcheck import pool
-from driftcheck.aws import unreadable
+from driftcheck.aws import is_throttled, unreadable
 from driftcheck.kinds import KINDS, TAGS
 from driftcheck.model import Address, Finding, Live, Status, TargetReading, Unreadable, Warn
+from driftcheck.turns import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _MAX_IDLE_PAGES = 50
 """An empty page is not the last one; this many in a row that name nothing new are no list any more."""
 
+_ARN_COLONS = 5
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 
 
@@ -63,9 +65,8 @@ class Limits:
 
 @dataclass(slots=True)
 class Fetched:
-    """What was read: one reading for each declared definition, and what else exists."""
+    """What was found out beside the readings: what else exists, and how the targets were reached."""
 
-    readings: dict[Address, Reading] = field(default_factory=dict)
     unmanaged: dict[Address, Finding] = field(default_factory=dict)
     targets: list[TargetReading] = field(default_factory=list)
     warnings: list[Warn] = field(default_factory=list)
@@ -78,19 +79,20 @@ def fetch(
     *,
     unmanaged: bool,
     stop: pool.Stop,
-    progress: Callable[[int, int], None],
+    keep: Callable[[Desired, Reading], None],
 ) -> Fetched:
     """Read what is declared; what a failure touches, and that alone, is ``Unreadable``.
 
-    ``progress`` is told how many of the declared definitions have been read, and of how many.
+    ``keep`` is given the one reading of each declared definition as soon as there is one.
     """
-    run = _Run(state, cloud, limits, unmanaged, progress)
+    run = _Run(state, cloud, limits, unmanaged, keep)
     pool.run(
         run.first_jobs(),
         workers=limits.concurrency,
         limit=limits.timeout,
         until=monotonic() + limits.deadline,
         stop=stop,
+        is_refusal=is_throttled,
     )
     run.fetched.warnings.sort(key=lambda warning: warning.message)  # answers come in any order
     run.fetched.targets = [run.target_reading(target) for target in state.targets]
@@ -105,20 +107,21 @@ class _Run:
     cloud: Cloud
     limits: Limits
     with_unmanaged: bool
-    progress: Callable[[int, int], None]
+    keep: Callable[[Desired, Reading], None]
     fetched: Fetched = field(default_factory=Fetched)
+    accounts: dict[str, str] = field(default_factory=dict)
     opened: dict[str, OpenTarget] = field(default_factory=dict)
     errors: dict[str, Unreadable] = field(default_factory=dict)
 
-    def first_jobs(self) -> Iterator[pool.Job]:
+    def first_jobs(self) -> Iterator[Job]:
         definitions: dict[str, list[Desired]] = {target.name: [] for target in self.state.targets}
         for desired in self.state.definitions:
             definitions[desired.address.target].append(desired)
         for target in self.state.targets:
             done = partial(self.on_open, target.name, definitions[target.name])
-            yield pool.Job(target.name, partial(self.cloud.open, target), done)
+            yield Job(target.name, partial(self.cloud.open, target), done)
 
-    def on_open(self, name: str, definitions: list[Desired], outcome: Any) -> Iterable[pool.Job]:
+    def on_open(self, name: str, definitions: list[Desired], outcome: Any) -> Iterable[Job]:
         if isinstance(outcome, Exception):
             error = self.error("cannot reach the target", outcome)
             self.errors[name] = error
@@ -133,26 +136,25 @@ class _Run:
         for desired in definitions:
             yield self.description(outcome, desired)
 
-    def description(self, target: OpenTarget, desired: Desired) -> pool.Job:
+    def description(self, target: OpenTarget, desired: Desired) -> Job:
         address = desired.address
-        kind = KINDS[address.kind]
+        kind, group = KINDS[address.kind], _throttled_alike(address.target, target)
 
-        def done(outcome: Any) -> Iterable[pool.Job]:
+        def done(outcome: Any) -> Iterable[Job]:
             if isinstance(outcome, Live) and TAGS in desired.properties:
                 tagged = partial(target.tagged, outcome)
-                yield pool.Job(address.target, tagged, partial(self.on_reading, desired, "ListTags"))
+                yield Job(group, tagged, partial(self.on_reading, desired, "ListTags"))
             else:
                 self.on_reading(desired, kind.describe, outcome)
 
-        return pool.Job(address.target, partial(target.describe, kind, address.name), done)
+        return Job(group, partial(target.describe, kind, address.name), done)
 
-    def on_reading(self, desired: Desired, operation: str, outcome: Any) -> Iterable[pool.Job]:
-        self.keep(desired, self.error(operation, outcome) if isinstance(outcome, Exception) else outcome)
+    def on_reading(self, desired: Desired, operation: str, outcome: Any) -> Iterable[Job]:
+        reading = self.error(operation, outcome) if isinstance(outcome, Exception) else outcome
+        if isinstance(reading, Live) and reading.arn and reading.arn.count(":") >= _ARN_COLONS:
+            self.accounts.setdefault(desired.address.target, reading.arn.split(":")[4])
+        self.keep(desired, reading)
         return ()
-
-    def keep(self, desired: Desired, reading: Reading) -> None:
-        self.fetched.readings[desired.address] = reading
-        self.progress(len(self.fetched.readings), len(self.state.definitions))
 
     def error(self, operation: str, error: Exception) -> Unreadable:
         match error:
@@ -165,24 +167,24 @@ class _Run:
                 return Unreadable("DeadlineExceeded", f"{operation}: the {limit} before an answer came")
             case pool.OverdueError():
                 return Unreadable("Timeout", f"{operation}: no whole answer within {self.limits.timeout:g} s")
+            case pool.RefusedError():
+                return unreadable(operation, error.last, error.attempts)
         return unreadable(operation, error)
 
     def target_reading(self, target: Target) -> TargetReading:
         reached = self.opened.get(target.name)
-        account = reached.account if reached else None
-        if account is None and target.name not in self.errors:
-            arns = (
-                reading.arn
-                for address, reading in self.fetched.readings.items()
-                if address.target == target.name and isinstance(reading, Live) and reading.arn
-            )
-            account = next((arn.split(":")[4] for arn in arns if arn.count(":") > 4), None)  # noqa: PLR2004
+        account = (reached.account if reached else None) or self.accounts.get(target.name)
         return TargetReading(
             target.name,
             account or target.account,
             reached.region if reached else target.region,
             self.errors.get(target.name),
         )
+
+
+def _throttled_alike(name: str, reached: OpenTarget) -> str:
+    """What the calls of a target have in common with those that take from the same rate."""
+    return f"{reached.account or name} {reached.region}"
 
 
 @dataclass(slots=True)
@@ -197,10 +199,11 @@ class _Listing:
     seen: set[str] = field(default_factory=set)
     idle: int = 0
 
-    def job(self) -> pool.Job:
-        return pool.Job(self.target, partial(self.reached.list, self.kind, self.token), self.on_page)
+    def job(self) -> Job:
+        group = _throttled_alike(self.target, self.reached)
+        return Job(group, partial(self.reached.list, self.kind, self.token), self.on_page)
 
-    def on_page(self, outcome: Any) -> Iterable[pool.Job]:
+    def on_page(self, outcome: Any) -> Iterable[Job]:
         if isinstance(outcome, Exception):
             self.fail(self.run.error(self.kind.list, outcome))
             return

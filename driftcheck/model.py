@@ -176,7 +176,10 @@ class IgnoredDifference:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The outcome for one definition."""
+    """The outcome for one definition.
+
+    ``unknown`` are the paths in what AWS returned that the installed botocore's service model does not have.
+    """
 
     address: Address
     status: Status
@@ -185,6 +188,7 @@ class Finding:
     source: Location | None = None
     differences: tuple[PropertyDifference, ...] = ()
     ignored: tuple[IgnoredDifference, ...] = ()
+    unknown: tuple[Path, ...] = ()
     error: Unreadable | None = None
 
 

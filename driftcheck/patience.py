@@ -52,25 +52,28 @@ class Patience(threading.local):
     def _needs_retry(self, attempts: int, response: Any, **_: Any) -> float | bool | None:
         """Refuse an attempt that would come too late, so that the error is what the service said last.
 
-        Ask for one after a refusal for the rate and, some times, after trouble of the service's or of the
-        network's, for which botocore has a quota that a large run uses up, and after a body that was cut
-        short, which botocore does not notice. None leaves it to botocore.
+        Refuse one after a refusal for the rate, which all calls of a target wait out together. Ask for one,
+        some times, after trouble of the service's or of the network's, for which botocore has a quota that a
+        large run uses up, and after a body that was cut short, which botocore does not notice. None leaves it
+        to botocore.
         """
-        code = str(response[1].get("Error", {}).get("Code")) if response else ""
-        status = response[0].status_code if response else None
-        throttled = "Throttl" in code or code in _RATE_CODES or status == _TOO_MANY
-        # botocore waits at most so long: 1 s, doubled each time, and a twentieth of it if not throttled
-        pause = min((1 if throttled else 0.05) * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
+        # botocore waits at most so long: 0.05 s, doubled each time
+        pause = min(0.05 * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
         if monotonic() + pause > self.until or attempts >= MAX_ATTEMPTS:
             return False
+        status = response[0].status_code if response else None
+        if response and is_throttled(response[1], status):
+            return False
         in_trouble = status is None or status in _TROUBLE
-        if (
-            throttled
-            or (in_trouble and attempts < _ATTEMPTS_AT_TROUBLE)
-            or (response and _is_cut_short(response[0]))
-        ):
+        if (in_trouble and attempts < _ATTEMPTS_AT_TROUBLE) or (response and _is_cut_short(response[0])):
             return random() * pause  # noqa: S311 - no secret: it keeps calls from coming back all at once
         return None
+
+
+def is_throttled(answer: Any, status: int | None) -> bool:
+    """Tell whether a parsed answer with this HTTP status says that calls come too fast."""
+    code = str(answer.get("Error", {}).get("Code"))
+    return "Throttl" in code or code in _RATE_CODES or status == _TOO_MANY
 
 
 def _is_cut_short(response: Any) -> bool:

@@ -7,18 +7,35 @@ replaced, and none of them keeps the process alive; ``concurrent.futures`` would
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 from queue import Empty, SimpleQueue
+from random import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+
+from driftcheck.turns import Job, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
+_MOST_REFUSALS = 10
+_FIRST_REST, _LONGEST_REST = 0.5, 20.0
+"""Seconds before a refused call is made again: the first time, doubled each time, and at most."""
+
+
 class OverdueError(Exception):
     """A call took longer than one call may."""
+
+
+class RefusedError(Exception):
+    """A call was refused for the rate to the end; ``last`` is how, ``attempts`` how often it was made."""
+
+    def __init__(self, last: Exception, attempts: int) -> None:
+        super().__init__(str(last))
+        self.last = last
+        self.attempts = attempts
 
 
 class DeadlineError(Exception):
@@ -27,20 +44,6 @@ class DeadlineError(Exception):
 
 class StoppedError(Exception):
     """The run was interrupted before a call was answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A call for a worker thread, and what becomes of its outcome.
-
-    ``done`` takes what the call returned or the exception that it raised, runs in the thread that runs the
-    pool, and returns the jobs that follow. Groups share the workers, so that one whose calls hang leaves the
-    others theirs.
-    """
-
-    group: str
-    call: Callable[[], Any]
-    done: Callable[[Any], Iterable[Job]]
 
 
 @dataclass(slots=True)
@@ -61,108 +64,129 @@ class Stop:
         self._woken = queue
 
 
-@dataclass(slots=True)
-class _Queue:
-    """Jobs that wait, by group; ``at`` is how many of each group are running."""
-
-    groups: dict[str, deque[Job]] = field(default_factory=dict)
-    turns: deque[str] = field(default_factory=deque)
-    at: Counter[str] = field(default_factory=Counter)
-
-    def add(self, jobs: Iterable[Job]) -> None:
-        """Put jobs before those that wait: what follows from a call is one step of many, which takes long."""
-        added = [*jobs]
-        for group in dict.fromkeys(job.group for job in added):
-            if not self.groups.setdefault(group, deque()):
-                self.turns.append(group)
-        for job in reversed(added):
-            self.groups[job.group].appendleft(job)
-
-    def take(self) -> Job:
-        """A job of the group that has the fewest running, the one that has waited longest among equals."""
-        group = min(self.turns, key=self.at.__getitem__)
-        self.turns.remove(group)
-        job = self.groups[group].popleft()
-        if self.groups[group]:
-            self.turns.append(group)
-        self.at[group] += 1
-        return job
-
-    def ended(self, job: Job) -> None:
-        self.at[job.group] -= 1
-
-    def __bool__(self) -> bool:
-        return bool(self.turns)
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Running:
-    """A job that a thread is at; ``until`` is when its time is up, in ``monotonic`` seconds."""
+    """A job that a thread is at, since when, and when its time is up."""
 
     job: Job
+    since: float
     until: float
 
 
-def run(jobs: Iterable[Job], *, workers: int, limit: float, until: float, stop: Stop) -> None:
+@dataclass(slots=True)
+class _Run:
+    """A run of jobs; see ``run``."""
+
+    workers: int
+    limit: float
+    until: float
+    stop: Stop
+    is_refusal: Callable[[Exception], bool]
+    queue: Queue
+    outcomes: SimpleQueue[tuple[int, Any] | None] = field(default_factory=SimpleQueue)
+    running: dict[int, _Running] = field(default_factory=dict)
+    idle: list[SimpleQueue[tuple[int, Job]]] = field(default_factory=list)
+    busy: dict[int, SimpleQueue[tuple[int, Job]]] = field(default_factory=dict)
+    number: int = 0
+
+    def go(self, jobs: Iterable[Job]) -> None:
+        self.stop.wakes(self.outcomes)
+        self.queue.add(jobs, monotonic())
+        while self.queue:
+            now = monotonic()
+            if self.stop.requested or now >= self.until:
+                self._end(StoppedError() if self.stop.requested else DeadlineError())
+                return
+            self._start(now)
+            # calls are started in the order in which their time will be up
+            first = next(iter(self.running.values())).until if self.running else inf
+            due = self.queue.next() if len(self.running) < self.workers else inf
+            outcome = _next(self.outcomes, min(self.until, first, due) - now)
+            now = monotonic()
+            if outcome is not None and outcome[0] in self.running:
+                number, value = outcome
+                self.idle.append(self.busy.pop(number))
+                self._ended(self.running.pop(number), value, now)
+            while self.running and (first := next(iter(self.running))) and self.running[first].until <= now:
+                del self.busy[first]
+                self._done(self.running.pop(first).job, OverdueError(), now)
+
+    def _start(self, now: float) -> None:
+        while len(self.running) < self.workers and (job := self.queue.take(now)) is not None:
+            self.number += 1
+            self.running[self.number] = _Running(job, now, now + self.limit)
+            self.busy[self.number] = self.idle.pop() if self.idle else _worker(self.outcomes)
+            self.busy[self.number].put((self.number, job))
+
+    def _ended(self, ended: _Running, value: Any, now: float) -> None:
+        job = ended.job
+        group = self.queue.of(job)
+        if not (isinstance(value, Exception) and self.is_refusal(value)):
+            group.pace.passed()
+            group.refused_since = None
+            self._done(job, value, now)
+            return
+        group.pace.refused(ended.since, now)
+        if group.refused_since is None:
+            group.refused_since = ended.since
+        since = job.refused_since or ended.since
+        job = replace(job, refusals=job.refusals + 1, refused_since=since, refusal=value)
+        if now - group.refused_since >= self.limit:
+            # nobody gets through any more
+            self._done(job, RefusedError(value, job.refusals), now)
+            for other in self.queue.drop(group):
+                self.queue.add(other.done(RefusedError(other.refusal or value, other.refusals)), now)
+        elif job.refusals >= _MOST_REFUSALS and now - since >= self.limit:
+            # the others get through, this one does not
+            self._done(job, RefusedError(value, job.refusals), now)
+        else:
+            pause = min(_FIRST_REST * 2.0 ** (job.refusals - 1), _LONGEST_REST)
+            self.queue.rest(job, now + pause * (1 + random()) / 2, now)  # noqa: S311 - no secret
+
+    def _done(self, job: Job, outcome: Any, now: float) -> None:
+        self.queue.ended(job, now)
+        self.queue.add(job.done(outcome), now)
+
+    def _end(self, error: Exception) -> None:
+        """Give every job that is left its outcome: the answer that has come in the meantime, or the error."""
+        left: list[Job] = []
+        while not self.outcomes.empty():
+            outcome = _next(self.outcomes, 0)
+            if outcome is not None and outcome[0] in self.running:
+                job = self.running.pop(outcome[0]).job
+                if isinstance(outcome[1], Exception) and self.is_refusal(outcome[1]):
+                    left.append(job)
+                else:
+                    left += job.done(outcome[1])
+        left += (each.job for each in self.running.values())
+        for job in [*left, *self.queue.waiting()]:
+            # a handler may be a generator, which does nothing until it is asked for the jobs that follow
+            for _ in job.done(error):
+                pass
+
+
+def run(
+    jobs: Iterable[Job],
+    *,
+    workers: int,
+    limit: float,
+    until: float,
+    stop: Stop,
+    is_refusal: Callable[[Exception], bool] = lambda _: False,
+) -> None:
     """Run jobs and those that follow from them until none is left.
 
     Args:
         jobs: the first ones.
         workers: how many calls are made at a time.
-        limit: seconds that one call may take; a longer one ends in ``OverdueError``.
+        limit: seconds that one call may take; a longer one ends in ``OverdueError``. A call that is refused
+            for the rate rests and is made again; it ends in ``RefusedError`` once all calls of its group, or
+            many of its own, have been refused for so long.
         until: when the run ends, in ``monotonic`` seconds; what is left ends in ``DeadlineError``.
         stop: ends the run at once when requested; what is left ends in ``StoppedError``.
+        is_refusal: tells whether a call failed because calls of its group came too fast.
     """
-    outcomes: SimpleQueue[tuple[int, Any] | None] = SimpleQueue()
-    stop.wakes(outcomes)
-    waiting = _Queue()
-    waiting.add(jobs)
-    running: dict[int, _Running] = {}
-    idle: list[SimpleQueue[tuple[int, Job]]] = []
-    busy: dict[int, SimpleQueue[tuple[int, Job]]] = {}
-    number = 0
-    while waiting or running:
-        now = monotonic()
-        if stop.requested or now >= until:
-            _end(waiting, running, outcomes, StoppedError() if stop.requested else DeadlineError())
-            return
-        while waiting and len(running) < workers:
-            number += 1
-            job = waiting.take()
-            running[number] = _Running(job, now + limit)
-            busy[number] = idle.pop() if idle else _worker(outcomes)
-            busy[number].put((number, job))
-        outcome = _next(outcomes, min(until, *(each.until for each in running.values())) - now)
-        if outcome is not None and outcome[0] in running:
-            done, value = outcome
-            idle.append(busy.pop(done))
-            waiting.ended(job := running.pop(done).job)
-            waiting.add(job.done(value))
-        now = monotonic()
-        for overdue in [at for at, each in running.items() if each.until <= now]:
-            del busy[overdue]
-            waiting.ended(job := running.pop(overdue).job)
-            waiting.add(job.done(OverdueError()))
-
-
-def _end(
-    waiting: _Queue,
-    running: dict[int, _Running],
-    outcomes: SimpleQueue[tuple[int, Any] | None],
-    error: Exception,
-) -> None:
-    """Give every job that is left its outcome: the answer that has come in the meantime, or the error."""
-    while not outcomes.empty():
-        outcome = _next(outcomes, 0)
-        if outcome is not None and outcome[0] in running:
-            waiting.add(running.pop(outcome[0]).job.done(outcome[1]))
-    left = [each.job for each in running.values()]
-    while waiting:
-        left.append(waiting.take())
-    for job in left:
-        # a handler may be a generator, which does nothing until it is asked for the jobs that follow
-        for _ in job.done(error):
-            pass
+    _Run(workers, limit, until, stop, is_refusal, Queue(workers)).go(jobs)
 
 
 def _next(outcomes: SimpleQueue[tuple[int, Any] | None], seconds: float) -> tuple[int, Any] | None:

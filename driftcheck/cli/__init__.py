@@ -18,7 +18,6 @@ from driftcheck.cli.console import (
     Interrupt,
     interrupt,
     leave,
-    progress_bar,
     put,
     say,
     signals,
@@ -144,17 +143,18 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
             _warn(state)
         from driftcheck.aws import Aws
         from driftcheck.check import check as run
+        from driftcheck.cli.progress import progress
         from driftcheck.document import document
         from driftcheck.fetch import Limits
 
-        with progress_bar(len(state.definitions), shown=not quiet) as progress:
+        with progress(state.definitions, shown=not quiet) as told:
             report = run(
                 state,
                 Aws(timeout=timeout, concurrency=concurrency),
                 Limits(concurrency, timeout, deadline),
                 unmanaged=unmanaged,
                 stop=caught.stop,
-                progress=progress,
+                progress=told,
             )
         result = document(report)
         write_all(result, outputs, templates, quiet=quiet)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from driftcheck.document import Document
@@ -62,21 +62,6 @@ def write_all(document: Document, outputs: Sequence[Output], templates: Path | N
                 say(f"wrote {output.file}")
     if faults:
         raise DriftcheckError(*faults)
-
-
-@contextmanager
-def progress_bar(of: int, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error where that is a terminal."""
-    if not shown or not of or sys.stderr is None or not sys.stderr.isatty():
-        yield lambda _done, _of: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=of)
-        yield lambda done, _of: bar.update(task, completed=done)
 
 
 class Interrupt(BaseException):

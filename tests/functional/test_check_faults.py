@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.functional.cloud import Paging
-from tests.functional.definitions import ACCOUNT, MODEL_QUALITY, minimal, write_desired
+from tests.functional.definitions import ACCOUNT, MODEL_QUALITY, REGION, minimal, write_desired
 from tests.functional.faults import (
     BAD_GATEWAY,
     DENIED,
@@ -30,7 +30,7 @@ from tests.functional.faults import (
 from tests.functional.results import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from tests.functional.conftest import Run
@@ -41,10 +41,12 @@ pytestmark = pytest.mark.slow
 GOOD = {"steady": "in_sync", "moved": "drifted", "gone": "missing"}
 
 
-def prepare(service: Service, folder: Path, others: Iterable[str] = ()) -> None:
+def prepare(service: Service, folder: Path, others: Iterable[str] = (), targets: Sequence[str] = ()) -> None:
     """Three definitions whose statuses are ``GOOD``, and others that would be in sync."""
     names = [*GOOD, *others]
-    write_desired(folder, {MODEL_QUALITY: [minimal(MODEL_QUALITY, name) for name in names]})
+    definitions = [minimal(MODEL_QUALITY, name) for name in names]
+    extra: dict[str, Any] = {"targets": targets} if targets else {}
+    write_desired(folder, {MODEL_QUALITY: definitions}, **extra)
     for name in names:
         if name != "gone":
             service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, name))
@@ -100,7 +102,7 @@ def test_what_lasts_is_an_error_with_what_the_service_said(
 
     result = check(run, service, "--timeout", "8")
 
-    assert time.monotonic() - start < 25
+    assert time.monotonic() - start < 50
     assert result.exit_code == 1
     assert result.statuses == GOOD | dict.fromkeys(lasting, "error")
     assert {name: code for name, code in result.errors.items() if lasting[name][1]} == {
@@ -118,7 +120,7 @@ def test_everything_throttled_to_the_end(service: Service, run: Run, tmp_path: P
 
     result = check(run, service, "--timeout", "10", "--no-unmanaged")
 
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 50
     assert result.exit_code == 1
     errors = set(result.errors.values())
     assert "ThrottlingException" in errors
@@ -138,6 +140,59 @@ def test_a_low_rate_takes_time_and_ends_right(service: Service, run: Run, tmp_pa
     assert len(service.calls) > 60 + 3 + 4
 
 
+def test_a_rate_that_is_found_is_kept(service: Service, run: Run, tmp_path: Path) -> None:
+    many = [f"d{number:03}" for number in range(300)]
+    prepare(service, tmp_path, many)
+    service.bucket = Bucket(capacity=40, per_second=40)
+
+    result = check(run, service)
+
+    assert (result.exit_code, result.statuses) == (2, GOOD | dict.fromkeys(many, "in_sync"))
+    # each definition once; the lists, of which one has four pages; the rest was refused
+    needed = len(many) + len(GOOD) + 4 + 3
+    assert len(service.calls) - needed <= 0.1 * needed
+
+
+def test_a_target_that_is_throttled_leaves_the_other_alone(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    names = [f"d{number:02}" for number in range(40)]
+    (tmp_path / "driftcheck.toml").write_text(
+        '[targets.a]\nregion = "us-east-1"\n[targets.b]\nregion = "eu-west-1"\n', "utf-8"
+    )
+    definitions = [minimal(MODEL_QUALITY, name) for name in names]
+    write_desired(tmp_path, {MODEL_QUALITY: definitions}, targets=["a", "b"])
+    for definition in definitions:
+        for region in ("us-east-1", "eu-west-1"):
+            service.create(MODEL_QUALITY, definition, region=region)
+    service.fail(THROTTLED, region="us-east-1", times=12)
+
+    result = check(run, service, "--concurrency", "4")
+
+    assert result.exit_code == 0
+    last = {
+        region: max(call.at for call in service.calls if call.region == region)
+        for region in ("us-east-1", REGION)
+    }
+    assert last[REGION] < last["us-east-1"]
+
+
+def test_a_role_that_cannot_be_assumed_at_once_is_assumed_later(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    prepare(service, tmp_path, targets=["prod"])
+    role = f"arn:aws:iam::{ACCOUNT}:role/driftcheck"
+    (tmp_path / "driftcheck.toml").write_text(
+        f'[targets.prod]\nregion = "{REGION}"\nrole_arn = "{role}"\n', "utf-8"
+    )
+    service.fail(Refuse(400, "Throttling", "Rate exceeded"), action="AssumeRole", times=2)
+
+    result = check(run, service)
+
+    assert (result.exit_code, result.statuses) == (2, GOOD)
+    assert len(service.called("AssumeRole")) == 3
+
+
 @pytest.mark.parametrize("does", [BAD_GATEWAY, Reset()])
 def test_trouble_that_passes_costs_a_large_run_nothing(
     service: Service, run: Run, tmp_path: Path, does: Behaviour
@@ -152,7 +207,7 @@ def test_trouble_that_passes_costs_a_large_run_nothing(
     assert (result.exit_code, result.statuses) == (2, GOOD | dict.fromkeys(many, "in_sync"))
 
 
-@pytest.mark.parametrize("does", [Hang(), Drip(0.05), Delay(30)])
+@pytest.mark.parametrize("does", [Hang(), Drip(0.5), Delay(60)])
 def test_an_answer_that_does_not_come_is_waited_for_so_long(
     service: Service, run: Run, tmp_path: Path, does: Behaviour
 ) -> None:
@@ -162,7 +217,7 @@ def test_an_answer_that_does_not_come_is_waited_for_so_long(
 
     result = check(run, service, "--timeout", "3")
 
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 25
     assert result.exit_code == 1
     assert result.statuses == GOOD | {"slow": "error", "slow-too": "error"}
     assert set(result.errors.values()) <= {"Timeout", "ReadTimeout"}
@@ -228,12 +283,12 @@ def test_credentials_that_expire_midway_leave_what_was_read(
 def test_the_deadline_ends_the_run(service: Service, run: Run, tmp_path: Path) -> None:
     many = [f"d{number:02}" for number in range(40)]
     prepare(service, tmp_path, many)
-    service.fail(Delay(0.8), action="Describe*", name="d*")
+    service.fail(Delay(1.5), action="Describe*", name="d*")
     start = time.monotonic()
 
-    result = check(run, service, "--deadline", "4", "--concurrency", "2", "-o", "r.md")
+    result = check(run, service, "--deadline", "6", "--concurrency", "2", "-o", "r.md")
 
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 25
     assert result.exit_code == 1
     assert {name: result.statuses[name] for name in GOOD} == GOOD
     read = [name for name in many if result.statuses[name] == "in_sync"]

@@ -92,6 +92,24 @@ def test_a_terminal_gets_colour_and_a_bar_that_leaves_nothing_behind(
     assert "1/1" in err or "0/1" in err
 
 
+def test_several_targets_have_a_bar_each(
+    environment: dict[str, str], service: Service, tmp_path: Path
+) -> None:
+    definition = minimal(KIND, "churn")
+    write_desired(tmp_path, {KIND: [definition]}, targets=["prod-eu", "prod-us"])
+    (tmp_path / "driftcheck.toml").write_text(
+        '[targets.prod-eu]\nregion = "eu-west-1"\n[targets.prod-us]\nregion = "us-east-1"\n', "utf-8"
+    )
+    service.latency = 0.3
+    service.create(KIND, definition)
+
+    code, _, err = on_screen(environment, tmp_path)
+
+    assert code == 2
+    for shown in ("Reading", "prod-eu", "prod-us", "1 missing"):
+        assert shown in err
+
+
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_colour_can_be_refused(environment: dict[str, str], drifted: Path, variable: dict[str, str]) -> None:
     code, out, _ = on_screen(environment, drifted, **variable)

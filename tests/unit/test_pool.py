@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from driftcheck.pool import DeadlineError, Job, OverdueError, Stop, StoppedError, run
+from driftcheck import pool
+from driftcheck.pool import DeadlineError, OverdueError, RefusedError, Stop, StoppedError, run
+from driftcheck.turns import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 LONG = 30.0
+
+
+class TooFastError(Exception):
+    """What a call is refused with that came too fast."""
 
 
 class Log:
@@ -58,7 +64,14 @@ def run_all(
     seconds: float = LONG,
     stop: Stop | None = None,
 ) -> None:
-    run(jobs, workers=workers, limit=limit, until=monotonic() + seconds, stop=stop or Stop())
+    run(
+        jobs,
+        workers=workers,
+        limit=limit,
+        until=monotonic() + seconds,
+        stop=stop or Stop(),
+        is_refusal=lambda error: isinstance(error, TooFastError),
+    )
 
 
 def test_every_job_has_its_outcome(log: Log) -> None:
@@ -104,7 +117,7 @@ def test_a_group_that_hangs_leaves_the_others_their_share(log: Log) -> None:
     jobs = [log.job(f"a{number}", lambda: release.wait(LONG)) for number in range(20)]
     jobs += [log.job(f"b{number}", group="b", then=counted) for number in range(20)]
 
-    run_all(jobs, workers=4, seconds=10)
+    run_all(jobs, workers=4, seconds=LONG)
 
     # every call of b was answered while those of a were waiting
     assert sorted(log.order[:20]) == sorted(f"b{number}" for number in range(20))
@@ -153,7 +166,7 @@ def test_a_call_that_is_overdue_is_given_up_and_replaced(log: Log) -> None:
 
     run_all(jobs, workers=1, limit=0.2)
 
-    assert monotonic() - start < 5
+    assert monotonic() - start < 25
     assert log.order == ["slow", "next", "last"]
     assert isinstance(log.outcomes[0][1], OverdueError)
     assert [outcome for _, outcome in log.outcomes[1:]] == [None, None]
@@ -177,7 +190,7 @@ def test_the_deadline_ends_what_runs_and_what_waits(log: Log) -> None:
 
     run_all(jobs, workers=2, seconds=0.3)
 
-    assert monotonic() - start < 5
+    assert monotonic() - start < 25
     outcomes = dict(log.outcomes)
     assert outcomes.pop("quick") is None
     assert set(outcomes) == {f"slow{number}" for number in range(5)}
@@ -203,7 +216,7 @@ def test_a_request_to_stop_ends_the_run_at_once(log: Log) -> None:
 
     run_all(jobs, workers=2, stop=stop)
 
-    assert monotonic() - start < 5
+    assert monotonic() - start < 25
     assert len(log.outcomes) == 5
     assert {type(outcome) for _, outcome in log.outcomes} == {StoppedError}
     release.set()
@@ -244,4 +257,94 @@ def test_an_answer_that_came_before_the_end_is_heard(log: Log) -> None:
     run_all([first, *(log.job(f"{n}", lambda: all_answered.wait(LONG)) for n in range(3))], stop=stop)
 
     assert sorted(log.order) == ["0", "1", "2", "first"]
+    assert not any(isinstance(outcome, Exception) for _, outcome in log.outcomes)
+
+
+def refusing(times: int, seconds: float = 0.0) -> Callable[[], int]:
+    """A call that is refused so many times, and then answers how many that were."""
+    refusals = 0
+
+    def call() -> int:
+        nonlocal refusals
+        time.sleep(seconds)
+        if refusals == times:
+            return refusals
+        refusals += 1
+        raise TooFastError
+
+    return call
+
+
+def test_a_refused_call_is_made_again_until_it_is_not(log: Log) -> None:
+    run_all([log.job("a", refusing(2)), log.job("b")], workers=1)
+
+    assert dict(log.outcomes) == {"a": 2, "b": None}
+
+
+def test_a_group_that_is_refused_holds_up_no_other(log: Log) -> None:
+    jobs = [log.job(f"a{number}", refusing(1)) for number in range(4)]
+    jobs += [log.job(f"b{number}", group="b") for number in range(100)]
+
+    run_all(jobs, workers=2)
+
+    # each of a was refused once, and rested for a quarter of a second at least
+    assert not any(name.startswith("a") for name in log.order[:100])
+    assert [outcome for _, outcome in log.outcomes[100:]] == [1] * 4
+
+
+def test_a_group_of_which_nothing_gets_through_is_given_up_as_a_whole(log: Log) -> None:
+    jobs = [log.job(f"a{number}", refusing(1000)) for number in range(50)]
+    jobs.append(log.job("b", group="b"))
+
+    run_all(jobs, limit=1)
+
+    outcomes = dict(log.outcomes)
+    assert outcomes.pop("b") is None
+    assert len(outcomes) == 50
+    assert {type(outcome) for outcome in outcomes.values()} == {RefusedError}
+    assert isinstance(outcomes["a0"].last, TooFastError)
+    assert outcomes["a0"].attempts >= 1
+    assert outcomes["a49"].attempts in {0, 1}
+
+
+def test_a_call_that_alone_is_refused_is_given_up_after_many_attempts(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_MOST_REFUSALS", 3)
+
+    def more() -> Iterable[Job]:
+        # something of the group gets through to the end
+        return () if "never" in log.order else [log.job("other", then=more)]
+
+    run_all([log.job("never", refusing(1000)), log.job("other", then=more)], workers=2, limit=3)
+
+    never = dict(log.outcomes)["never"]
+    assert isinstance(never, RefusedError)
+    assert never.attempts >= 3
+    assert log.order.count("other") >= 2
+
+
+def test_a_refused_call_that_rests_is_told_of_the_end(log: Log) -> None:
+    run_all([log.job("a", refusing(1000)), log.job("b")], seconds=0.2)
+
+    assert isinstance(dict(log.outcomes)["a"], DeadlineError)
+
+
+def test_one_group_leaves_a_quarter_of_the_workers_to_those_that_come_later(log: Log) -> None:
+    release = threading.Event()
+
+    def counted() -> Iterable[Job]:
+        if sum(name.startswith("b") for name in log.order) == 9:
+            release.set()
+        return ()
+
+    def opened() -> Iterable[Job]:
+        return [log.job(f"b{number}", group="b", then=counted) for number in range(8)]
+
+    hanging = [log.job(f"a{number}", lambda: release.wait(LONG)) for number in range(8)]
+    slow = log.job("b", lambda: time.sleep(0.1), group="b", then=opened)
+
+    run_all([*hanging, slow], workers=4, seconds=LONG)
+
+    assert [name[0] for name in log.order[:9]] == ["b"] * 9
     assert not any(isinstance(outcome, Exception) for _, outcome in log.outcomes)
