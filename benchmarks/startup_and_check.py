@@ -12,7 +12,6 @@ Describe of the AWS CLI; ``check`` of 1,000 definitions, each answer 50 ms away,
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks.running import aws, driftcheck
 from tests.functional.cloud import ACCESS_KEY
 from tests.functional.definitions import MODEL_QUALITY, REGION, full, write_desired
 from tests.functional.service import Service
@@ -104,15 +104,6 @@ def _row(label: str, measured: tuple[list[float], list[float]], goal: float) -> 
     )
 
 
-def _aws() -> str | None:
-    """The AWS CLI itself, not the shell script that pyenv puts before it."""
-    found = shutil.which("aws")
-    if found and Path(found).parent.name == "shims":
-        asked = subprocess.run(["pyenv", "which", "aws"], capture_output=True, text=True, check=False)
-        return asked.stdout.strip() or None
-    return found
-
-
 def _desired(folder: Path, service: Service, count: int) -> str:
     """Declare and create so many definitions, without tags: those would be a second call for each."""
     definitions = []
@@ -126,8 +117,6 @@ def _desired(folder: Path, service: Service, count: int) -> str:
 
 def main(rounds: int) -> None:
     """Run every race and print the table; of the longest one, a third of the rounds."""
-    script = Path(sys.executable).with_name("driftcheck")
-    driftcheck = [str(script)] if script.exists() else [sys.executable, "-m", "driftcheck"]
     python = [sys.executable, "-c"]
     print("| what | driftcheck, ms | the other, ms | ratio | goal | rounds | spread |")
     print("|---|--:|--:|--:|--:|--:|--:|")
@@ -144,14 +133,14 @@ def main(rounds: int) -> None:
         }
 
         def race(label: str, ours: Sequence[str], theirs: Sequence[str], goal: float, times: float) -> None:
-            _run(Race(label, [*driftcheck, *ours], theirs, goal, times), environment, rounds, service)
+            _run(Race(label, [*driftcheck(), *ours], theirs, goal, times), environment, rounds, service)
 
         race("`--version` : `import typer`", ["--version"], [*python, "import typer"], 1.5, 1)
         race("`--help` : `--help` of two commands", ["--help"], [*python, _TYPER_HELP], 1.5, 1)
-        aws = _aws()
-        if aws:
+        command = aws()
+        if command:
             one = _desired(folder, service, 1)
-            describe = [aws, "sagemaker", "describe-model-quality-job-definition"]
+            describe = [command, "sagemaker", "describe-model-quality-job-definition"]
             describe += ["--job-definition-name", "churn-0"]
             race("`check` of 1 : `aws … describe-…`", ["check", one], describe, 1.0, 0.7)
         else:

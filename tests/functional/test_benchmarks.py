@@ -1,0 +1,37 @@
+"""What ``make bench`` measures against is what driftcheck takes for AWS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.fleet import write_desired, write_targets
+from benchmarks.running import Served, driftcheck, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".json"])
+def test_the_generated_files_are_in_sync_with_the_endpoint(tmp_path: Path, suffix: str) -> None:
+    desired = write_desired(tmp_path, 24, targets=2, suffix=suffix)
+    targets = write_targets(tmp_path, 2)
+    with Served(tmp_path) as served:
+        served.play(definitions=12, rate=50, burst=5, latency=0.001)
+        ran = run(
+            [
+                *driftcheck(),
+                "check",
+                str(desired),
+                "--config",
+                str(targets),
+                "--fail-on=drifted,missing,unmanaged",
+            ],
+            served.environment(),
+        )
+        counters = served.counters()
+    assert "24 in sync" in ran.stdout
+    described = sum(count for action, count in counters["actions"].items() if action.startswith("Describe"))
+    assert described - counters["refused"] <= 24 <= described
+    assert counters["actions"]["AssumeRole"] >= 2
