@@ -1,8 +1,9 @@
 # make demo   the drift report on an emulated AWS: needs Python 3.11 or later, nothing else
 # make test   everything that CI checks
+# make bench  the measurements of benchmarks/, in ten minutes
 # make lock   the locks, from pyproject.toml: what is pinned stays, unless UPGRADE=1 is given
 
-.PHONY: demo test lock setup browser axe lint unit newest wheel
+.PHONY: demo test bench lock setup browser axe lint unit newest wheel
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -104,6 +105,14 @@ wheel: $(VENV)/.dev .venvs/wheel/.run
 	@$(PY) -m build --no-isolation --outdir dist . >/dev/null
 	@.venvs/wheel/bin/python $(PIP) install --no-deps --no-index --force-reinstall dist/*.whl
 	@DRIFTCHECK_WHEEL_VENV=.venvs/wheel $(PY) -m pytest tests/packaging
+
+bench: $(VENV)/.dev
+	@$(PY) -m benchmarks.bench
+
+# What is measured and never used: it pins a botocore of its own, so it is in no lock.
+.venvs/aiobotocore:
+	@$$($(pythons) | sed -n 's/^[0-9.]* //p' | head -n 1) -m venv $@
+	@$@/bin/python $(PIP) install aiobotocore
 
 # Each lock is cut from the one before it, so that a package has one version in all of them.
 compile = $(PY) -m uv --no-config pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
