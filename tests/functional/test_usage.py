@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.functional.conftest import Run
     from tests.functional.service import Service
 
@@ -162,3 +165,12 @@ def test_a_full_disk_under_standard_output_is_one_line(environment: dict[str, st
     (line,) = ended.stderr.splitlines()
     assert line.startswith("error: standard output")
     assert line.endswith("No space left on device")
+
+
+def test_an_interrupt_while_it_starts_shows_no_traceback(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import signal; signal.raise_signal(signal.SIGINT)\n", "utf-8")
+
+    outcome = run("validate", env={"PYTHONPATH": str(tmp_path)})
+
+    # ended by the signal itself, which a shell tells as 130
+    assert (outcome.exit_code, outcome.stdout, outcome.stderr) == (-signal.SIGINT, "", "")

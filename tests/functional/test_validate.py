@@ -240,6 +240,6 @@ def test_a_whole_file_of_real_size_is_read(run: Run, tmp_path: Path) -> None:
     (tmp_path / "desired").mkdir()
     (tmp_path / "desired" / "all.json").write_text(json.dumps(content))
 
-    ended = run("validate")
+    ended = run("validate", seconds=180)
 
     assert ended.stdout == "Valid: 2,000 definitions, 1 target, 2,000 warnings.\n"
