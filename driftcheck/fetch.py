@@ -96,6 +96,7 @@ def fetch(
     )
     run.fetched.warnings.sort(key=lambda warning: warning.message)  # answers come in any order
     run.fetched.targets = [run.target_reading(target) for target in state.targets]
+    run.forget_what_other_targets_declare()
     return run.fetched
 
 
@@ -180,6 +181,19 @@ class _Run:
             reached.region if reached else target.region,
             self.errors.get(target.name),
         )
+
+    def forget_what_other_targets_declare(self) -> None:
+        """Call nothing unmanaged that a file declares for another target of the same account and region."""
+        places = {each.name: (each.account, each.region) for each in self.fetched.targets if each.account}
+        if len(set(places.values())) == len(places):
+            return
+        declared = {
+            (address.kind, places.get(address.target), address.name) for address in self.state.addresses
+        }
+        for address in [*self.fetched.unmanaged]:
+            place = places.get(address.target)
+            if place and (address.kind, place, address.name) in declared:
+                del self.fetched.unmanaged[address]
 
 
 def _throttled_alike(name: str, reached: OpenTarget) -> str:

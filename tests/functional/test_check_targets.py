@@ -299,3 +299,29 @@ def test_a_program_for_credentials_that_hangs_holds_up_its_own_target_alone(
         "Timeout",
         None,
     ]
+
+
+def test_what_another_target_of_the_same_account_and_region_declares_is_not_unmanaged(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "driftcheck.toml").write_text(
+        f'[targets.a]\nregion = "{REGION}"\n[targets.b]\nregion = "{REGION}"\n'
+        '[targets.elsewhere]\nregion = "us-east-1"\n',
+        "utf-8",
+    )
+    for target in ("a", "b", "elsewhere"):
+        declared = {MODEL_QUALITY: [minimal(MODEL_QUALITY, f"of-{target}")]}
+        write_desired(tmp_path, declared, f"{target}.yaml", target=target)
+    for name in ("of-a", "of-b"):
+        service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, name))
+    for name in ("of-elsewhere", "of-a"):
+        service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, name), region="us-east-1")
+
+    result = check(run, service)
+
+    assert [(each["target"], each["name"], each["status"]) for each in result.document["resources"]] == [
+        ("a", "of-a", "in_sync"),
+        ("b", "of-b", "in_sync"),
+        ("elsewhere", "of-a", "unmanaged"),
+        ("elsewhere", "of-elsewhere", "in_sync"),
+    ]
