@@ -12,12 +12,12 @@ from driftcheck.model import Report, Status, Warn
 from driftcheck.paths import show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from driftcheck.desired import DesiredState
     from driftcheck.fetch import Cloud, Limits
-    from driftcheck.model import Address, Desired, Finding, Reading
+    from driftcheck.model import Address, Desired, Finding, IgnoreRule, Reading
 
 _READ = frozenset({Status.IN_SYNC, Status.DRIFTED})
 """What only a definition that AWS described can be."""
@@ -72,18 +72,21 @@ def _unknown_members(state: DesiredState, findings: Mapping[Address, Finding]) -
             )
 
 
-def _idle_rules(state: DesiredState, findings: Mapping[Address, Finding], today: date) -> Iterator[Warn]:
+def _idle_rules(state: DesiredState, findings: Mapping[Address, Finding], today: date) -> Iterable[Warn]:
     """Rules of ``ignore_changes`` that have expired, or that hid nothing wherever live could be read."""
     used = {hidden.rule for finding in findings.values() for hidden in finding.ignored}
-    said = set()
+    idle: dict[IgnoreRule, Warn] = {}
     for desired in state.definitions:
         for rule in desired.ignore:
-            if rule in used or rule in said:
+            if rule in used:
                 continue
             text = f"{desired.address.name}: the rule {rule.pattern.text} of ignore_changes"
             if rule.until is not None and rule.until < today:
-                said.add(rule)
-                yield Warn("ignore-rule-expired", f"{text} expired after {rule.until}", rule.location)
+                warn = Warn("ignore-rule-expired", f"{text} expired after {rule.until}", rule.location)
             elif findings[desired.address].status in _READ:
-                said.add(rule)
-                yield Warn("ignore-rule-unused", f"{text} hid nothing in this run", rule.location)
+                warn = Warn("ignore-rule-unused", f"{text} hid nothing in this run", rule.location)
+            else:
+                continue
+            # where `${...}` gives a declaration a name in each target, the one said depends on no order
+            idle[rule] = min(idle.get(rule, warn), warn, key=lambda each: each.message)
+    return idle.values()

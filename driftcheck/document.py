@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import cache
 from importlib import resources
 from math import isfinite
@@ -13,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
 
 from driftcheck import __version__
 from driftcheck.errors import DriftcheckError
-from driftcheck.model import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from driftcheck.model import (
@@ -60,11 +61,15 @@ class DifferenceEntry(TypedDict):
 
 
 class IgnoredEntry(DifferenceEntry):
-    """A difference that a rule of ``lifecycle.ignore_changes`` hides; ``until`` is an ISO 8601 date."""
+    """A difference that a rule of ``lifecycle.ignore_changes`` hides; ``until`` is an ISO 8601 date.
+
+    ``rule_source`` is where the rule stands; the earliest documents do not have it.
+    """
 
     rule: str
     reason: str | None
     until: str | None
+    rule_source: NotRequired[SourceEntry | None]
 
 
 class ResourceEntry(TypedDict):
@@ -127,35 +132,54 @@ class Document(TypedDict):
 
 def document(report: Report) -> Document:
     """The result document of a report: resources sorted by kind, target and name."""
-    counts = dict.fromkeys(Status, 0)
-    for finding in report.findings:
-        counts[finding.status] += 1
-    declared = len(report.findings) - counts[Status.UNMANAGED]
+    resources = [_resource(finding) for finding in sorted(report.findings, key=lambda each: each.address)]
     return {
         "format_version": FORMAT_VERSION,
         "driftcheck_version": __version__,
         "started_at": _time(report.started_at),
         "finished_at": _time(report.finished_at),
         "complete": report.complete,
-        "summary": {
-            "declared": declared,
-            "in_sync": counts[Status.IN_SYNC],
-            "drifted": counts[Status.DRIFTED],
-            "missing": counts[Status.MISSING],
-            "unmanaged": counts[Status.UNMANAGED],
-            "error": counts[Status.ERROR],
-            "coverage": declared / len(report.findings) if report.findings else 1.0,
-        },
+        "summary": summary(resources),
         "targets": [
             {"name": t.name, "account": t.account, "region": t.region, "error": _error(t.error)}
             for t in sorted(report.targets, key=lambda t: t.name)
         ],
-        "resources": [_resource(f) for f in sorted(report.findings, key=lambda f: f.address)],
-        "warnings": [
-            {"code": w.code, "message": w.message, "source": _source(w.source, column=True)}
-            for w in report.warnings
-        ],
+        "resources": resources,
+        "warnings": in_order(
+            {
+                "code": warning.code,
+                "message": warning.message,
+                "source": None if warning.source is None else _place_of(warning.source),
+            }
+            for warning in report.warnings
+        ),
     }
+
+
+def summary(resources: Sequence[ResourceEntry]) -> Summary:
+    """The counts over all definitions of a document."""
+    counts = Counter(resource["status"] for resource in resources)
+    declared = len(resources) - counts["unmanaged"]
+    return {
+        "declared": declared,
+        "in_sync": counts["in_sync"],
+        "drifted": counts["drifted"],
+        "missing": counts["missing"],
+        "unmanaged": counts["unmanaged"],
+        "error": counts["error"],
+        "coverage": declared / len(resources) if resources else 1.0,
+    }
+
+
+def in_order(warnings: Iterable[WarningEntry]) -> list[WarningEntry]:
+    """Warnings as a document has them: each once, those without a place first, the others by place."""
+    found = {(place(each["source"]), each["code"], each["message"]): each for each in warnings}
+    return [found[key] for key in sorted(found)]
+
+
+def place(source: SourceEntry | None) -> tuple[str, int, int]:
+    """A place to sort and compare by: file, line and column, empty and 0 for what is not known."""
+    return ("", 0, 0) if source is None else (source["file"], source["line"], source.get("column", 0))
 
 
 def loads(text: str | bytes, name: str) -> Document:
@@ -243,6 +267,7 @@ def _resource(finding: Finding) -> ResourceEntry:
                 "rule": hidden.rule.pattern.text,
                 "reason": hidden.rule.reason,
                 "until": None if hidden.rule.until is None else hidden.rule.until.isoformat(),
+                "rule_source": _place_of(hidden.rule.location),
             }
             for hidden in finding.ignored
         ],
@@ -261,13 +286,12 @@ def _difference(difference: PropertyDifference) -> DifferenceEntry:
     }
 
 
-def _source(location: Location | None, *, column: bool = False) -> SourceEntry | None:
-    if location is None:
-        return None
-    entry: SourceEntry = {"file": location.file, "line": location.line}
-    if column:
-        entry["column"] = location.column
-    return entry
+def _source(location: Location | None) -> SourceEntry | None:
+    return None if location is None else {"file": location.file, "line": location.line}
+
+
+def _place_of(location: Location) -> SourceEntry:
+    return {"file": location.file, "line": location.line, "column": location.column}
 
 
 def _error(error: Unreadable | None) -> ErrorEntry | None:

@@ -142,6 +142,7 @@ def _ignored(draw: st.DrawFn) -> IgnoredEntry:
         "rule": draw(hostile_text),
         "reason": draw(text),
         "until": draw(text),
+        "rule_source": draw(_sources),
     }
 
 

@@ -60,6 +60,8 @@ def test_a_rule_hides_what_it_names_and_is_listed(service: Service, run: Run, tm
     )
     assert result.changes("three") == [(build, "changed", "0123", "0124")]
     assert {path[0] for path, *_ in result.changes("four", of="ignored")} == {"NetworkConfig", "Tags"}
+    lines = (tmp_path / "desired" / "desired.yaml").read_text("utf-8").splitlines()
+    assert "path: JobResources.ClusterConfig.InstanceType" in lines[ignored["rule_source"]["line"] - 1]
     # the rule of `three` names another key, and hid nothing
     assert result.warnings == ["ignore-rule-unused"]
     assert "three" in result.document["warnings"][0]["message"]

@@ -14,7 +14,7 @@ from hypothesis import given
 from driftcheck.document import document as document_of
 from driftcheck.document import loads, result_schema
 from driftcheck.errors import DriftcheckError
-from driftcheck.model import Address, Finding, Report, Status
+from driftcheck.model import Address, Finding, Location, Report, Status, Warn
 from tests.documents import GOLDEN, golden_document, hostile_documents
 from tests.documents import changed as changed_leaf
 
@@ -45,6 +45,28 @@ def test_the_published_schema_is_one_and_takes_the_golden_result() -> None:
     jsonschema_rs.Draft202012Validator(result_schema()).validate(
         json.loads((GOLDEN / "result.json").read_text())
     )
+
+
+def test_warnings_stand_in_one_order_whatever_they_came_in() -> None:
+    moment = datetime(2026, 11, 24, 2, 17, tzinfo=UTC)
+    said = [
+        Warn("unknown-member", "b", Location("b.yaml", 10, 1)),
+        Warn("unknown-member", "a", Location("b.yaml", 9, 1)),
+        Warn("unknown-member", "a", Location("b.yaml", 9, 1)),
+        Warn("ignore-rule-unused", "c", Location("b.yaml", 9, 1)),
+        Warn("unmanaged-not-looked-for", "z"),
+        Warn("ignore-rule-unused", "d", Location("a.yaml", 20, 7)),
+    ]
+    for order in (said, said[::-1]):
+        written = document_of(Report(moment, moment, True, (), (), tuple(order)))
+
+        assert [(each["message"], each["source"]) for each in written["warnings"]] == [
+            ("z", None),
+            ("d", {"file": "a.yaml", "line": 20, "column": 7}),
+            ("c", {"file": "b.yaml", "line": 9, "column": 1}),
+            ("a", {"file": "b.yaml", "line": 9, "column": 1}),
+            ("b", {"file": "b.yaml", "line": 10, "column": 1}),
+        ]
 
 
 @given(hostile_documents())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from driftcheck.aws import Page, Summary, WrongAccountError
 from driftcheck.desired import DesiredState
@@ -152,6 +154,18 @@ def test_what_is_listed_and_not_declared_is_unmanaged_with_its_time_in_utc() -> 
     found = result.unmanaged[Address(KIND, "prod", "x")]
     assert found.created_at == datetime(2026, 11, 20, 8, tzinfo=UTC)
     assert result.targets[0].error is None
+
+
+@pytest.mark.parametrize("slow", ["DataQualityJobDefinition", KIND])
+def test_of_several_lists_that_fail_one_is_told_of_whichever_came_first(slow: str) -> None:
+    class Failing(Reached):
+        def list(self, kind: Kind, token: str | None) -> Page:
+            sleep(0.2 if kind.name == slow else 0)
+            raise DamagedAnswerError("odd")
+
+    result, _ = fetched(state(), {"prod": Failing()}, unmanaged=True)
+
+    assert result.targets[0].error == Unreadable("DamagedAnswer", "ListDataQualityJobDefinitions: odd")
 
 
 def test_credentials_are_masked_in_every_error() -> None:
