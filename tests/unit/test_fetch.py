@@ -168,6 +168,14 @@ def test_of_several_lists_that_fail_one_is_told_of_whichever_came_first(slow: st
     assert result.targets[0].error == Unreadable("DamagedAnswer", "ListDataQualityJobDefinitions: odd")
 
 
+def test_the_account_is_known_although_a_list_failed() -> None:
+    target = Reached({"a": Live({}, ARN, None)}, {None: DamagedAnswerError("odd")})
+
+    result, _ = fetched(state(desired("a")), {"prod": target}, unmanaged=True)
+
+    assert (result.targets[0].account, result.targets[0].error is None) == ("123456789012", False)
+
+
 def test_credentials_are_masked_in_every_error() -> None:
     leaky = DamagedAnswerError("see https://user:hidden@proxy.example.com")
     pages: dict[str | None, Any] = {None: leaky}
