@@ -58,6 +58,7 @@ def check(
             *_unknown_members(state, findings),
             *_idle_rules(state, findings, today),
         ),
+        shard=state.shard,
     )
 
 

@@ -116,14 +116,23 @@ class Summary(TypedDict):
     coverage: float
 
 
+class ShardEntry(TypedDict):
+    """Which part of a run it is, counted from 1; ``whole`` is the same in all parts of one run."""
+
+    index: int
+    count: int
+    whole: str
+
+
 class Document(TypedDict):
-    """A run's result. Times are UTC, ISO 8601, to the second, ending in Z."""
+    """A run's result. Times are UTC, ISO 8601, to the second, ending in Z; ``shard`` is that of a part."""
 
     format_version: str
     driftcheck_version: str
     started_at: str
     finished_at: str
     complete: bool
+    shard: NotRequired[ShardEntry]
     summary: Summary
     targets: list[TargetEntry]
     resources: list[ResourceEntry]
@@ -133,7 +142,7 @@ class Document(TypedDict):
 def document(report: Report) -> Document:
     """The result document of a report: resources sorted by kind, target and name."""
     resources = [_resource(finding) for finding in sorted(report.findings, key=lambda each: each.address)]
-    return {
+    made: Document = {
         "format_version": FORMAT_VERSION,
         "driftcheck_version": __version__,
         "started_at": _time(report.started_at),
@@ -154,6 +163,9 @@ def document(report: Report) -> Document:
             for warning in report.warnings
         ),
     }
+    if (shard := report.shard) is not None:
+        made["shard"] = {"index": shard.index, "count": shard.count, "whole": shard.whole}
+    return made
 
 
 def summary(resources: Sequence[ResourceEntry]) -> Summary:

@@ -132,7 +132,7 @@ class _Run:
         self.opened[name] = outcome
         if self.with_unmanaged:
             # the pages of a List follow from one another and take the longest, so they begin first
-            for kind in KINDS.values():
+            for kind in self.state.listed(name):
                 yield _Listing(self, name, outcome, kind).job()
         for desired in definitions:
             yield self.description(outcome, desired)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -212,6 +213,20 @@ class TargetReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """One of ``count`` parts of a run, counted from 1; ``whole`` is a digest that they all share."""
+
+    index: int
+    count: int
+    whole: str
+
+    def holds(self, *words: str) -> bool:
+        """Tell whether what has this name is for this shard: exactly one of them says yes, on any machine."""
+        digest = sha256("\0".join(words).encode()).digest()
+        return int.from_bytes(digest[:8], "big") % self.count == self.index - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a run found out. Times are aware, in UTC; nothing in it is a sensitive value."""
 
@@ -221,3 +236,4 @@ class Report:
     targets: tuple[TargetReading, ...]
     findings: tuple[Finding, ...]
     warnings: tuple[Warn, ...] = ()
+    shard: Shard | None = None

@@ -63,6 +63,10 @@ def document(
     }
 
 
+def as_shard(whole: Document, index: int, count: int) -> Document:
+    return {**whole, "shard": {"index": index, "count": count, "whole": "0123456789abcdef"}}
+
+
 def source(file: str = "desired/a.yaml", line: int = 3) -> SourceEntry:
     return {"file": file, "line": line}
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from driftcheck import __version__
+from driftcheck.cli import saved
 from driftcheck.cli.console import (
     FAILURE,
     SIGNALS,
     Interrupt,
+    exit_code,
     interrupt,
     leave,
     put,
@@ -25,24 +27,25 @@ from driftcheck.cli.console import (
 )
 from driftcheck.cli.options import (
     Config,
+    FailOn,
     Outputs,
     Paths,
     Quiet,
     Select,
+    Shard,
     Targets,
     Templates,
     Unmanaged,
     Verbose,
     outputs_of,
+    shard_of,
     statuses_of,
 )
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
     from driftcheck.desired import DesiredState
-    from driftcheck.document import Document
 
-DRIFT = 2
 MAX_TIMEOUT = 86_400.0
 """Seconds; a socket takes no limit of more than some centuries, and no infinite one."""
 
@@ -123,10 +126,8 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     deadline: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="Limit on the whole run.")
     ] = 3600.0,
-    fail_on: Annotated[
-        str,
-        typer.Option(metavar="STATUS[,STATUS]", help="What exits 2: drifted, missing, unmanaged, or none."),
-    ] = "drifted,missing",
+    shard: Shard = None,
+    fail_on: FailOn = "drifted,missing",
     unmanaged: Unmanaged = True,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -134,10 +135,15 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """Compare desired state with AWS and report the drift. Only ever reads."""
     failing = statuses_of(fail_on)
     outputs = outputs_of(output)
+    of_shards = shard_of(shard)
     from driftcheck.outputs import try_out
 
     with signals() as caught:
         state = _desired(paths, config, target, select)
+        if of_shards:
+            from driftcheck.sharding import part
+
+            state = part(state, *of_shards, unmanaged=unmanaged)
         try_out(outputs)
         if verbose:
             _warn(state)
@@ -160,7 +166,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         write_all(result, outputs, templates, quiet=quiet)
     if caught.number:
         raise typer.Exit(128 + caught.number)
-    raise typer.Exit(_exit_code(result, failing))
+    raise typer.Exit(exit_code(result, failing))
 
 
 @app.command()
@@ -185,30 +191,7 @@ def validate(
         put(f"Valid: {said}.\n")
 
 
-@app.command()
-def report(
-    result: Annotated[
-        str, typer.Argument(metavar="RESULT.json", help="A saved result; - is standard input.")
-    ],
-    output: Outputs = None,
-    templates: Templates = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,  # noqa: ARG001 - read by main
-) -> None:
-    """Render a saved result again, in any format."""
-    from driftcheck.document import loads
-    from driftcheck.outputs import try_out
-
-    outputs = outputs_of(output)
-    try:
-        if result == "-" and sys.stdin is None:
-            raise BrokenPipeError(0, "standard input is closed")
-        content = sys.stdin.buffer.read() if result == "-" else Path(result).read_bytes()
-    except OSError as error:
-        raise DriftcheckError(f"{result}: error: cannot be read: {error.strerror}") from None
-    document = loads(content, result)
-    try_out(outputs)
-    write_all(document, outputs, templates, quiet=quiet)
+app.command()(saved.report)
 
 
 @app.command()
@@ -269,13 +252,6 @@ def _desired(
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _exit_code(document: Document, failing: frozenset[str]) -> int:
-    statuses = {resource["status"] for resource in document["resources"]}
-    if "error" in statuses or any(target["error"] for target in document["targets"]):
-        return FAILURE
-    return DRIFT if statuses & failing else 0
 
 
 def _warn(state: DesiredState) -> None:

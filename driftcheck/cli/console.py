@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from driftcheck.pool import Stop
 
 FAILURE = 1
+DRIFT = 2
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -62,6 +63,15 @@ def write_all(document: Document, outputs: Sequence[Output], templates: Path | N
                 say(f"wrote {output.file}")
     if faults:
         raise DriftcheckError(*faults)
+
+
+def exit_code(document: Document, failing: frozenset[str]) -> int:
+    """The contract's code for a result; a run that was cut short is none that compared everything."""
+    statuses = {resource["status"] for resource in document["resources"]}
+    lost = "error" in statuses or any(target["error"] for target in document["targets"])
+    if lost or not document["complete"]:
+        return FAILURE
+    return DRIFT if statuses & failing else 0
 
 
 class Interrupt(BaseException):

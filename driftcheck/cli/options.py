@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,12 @@ from driftcheck.errors import did_you_mean
 
 if TYPE_CHECKING:
     from driftcheck.outputs import Output
+
+_MAX_SHARDS = 10_000
+"""As many as an AWS Batch array job has at most, and as the result document takes."""
+_BATCH = ("AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE")
+"""What AWS Batch sets in each child of an array job: its index, from 0, and how many there are."""
+_NUMBER = re.compile("[0-9]{1,6}")
 
 _FAIL_ON = ("drifted", "missing", "unmanaged", "error")
 
@@ -53,6 +61,18 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More on stderr; 
 Unmanaged = Annotated[
     bool, typer.Option("--unmanaged/--no-unmanaged", help="Look for definitions that no file declares.")
 ]
+FailOn = Annotated[
+    str,
+    typer.Option(metavar="STATUS[,STATUS]", help="What exits 2: drifted, missing, unmanaged, or none."),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N/COUNT",
+        help="Only part N of COUNT, from 1: merge puts the results together. In an AWS Batch array job, "
+        "auto takes both from AWS_BATCH_JOB_ARRAY_INDEX and _SIZE.",
+    ),
+]
 
 
 def outputs_of(specs: list[str] | None) -> list[Output]:
@@ -73,3 +93,27 @@ def statuses_of(text: str) -> frozenset[str]:
             hint = did_you_mean(name, _FAIL_ON)
             raise typer.BadParameter(f"unknown status `{name}`{hint}", param_hint="--fail-on")
     return frozenset(names)
+
+
+def shard_of(text: str | None) -> tuple[int, int] | None:
+    """The part that ``--shard`` names, counted from 1, and of how many."""
+    if text is None:
+        return None
+    said, written = text, text
+    if text == "auto":
+        number, size = (os.environ.get(name, "") for name in _BATCH)
+        said = f"auto, where {_BATCH[0]} is `{number}` and {_BATCH[1]} is `{size}`"
+        # AWS Batch counts from 0
+        written = f"{int(number) + 1}/{size}" if _NUMBER.fullmatch(number) else ""
+    numbers = written.split("/")
+    if len(numbers) != 2 or not all(map(_NUMBER.fullmatch, numbers)):  # noqa: PLR2004
+        raise typer.BadParameter(
+            f"{said}: write a shard as 2/8, or auto within an AWS Batch array job", param_hint="--shard"
+        )
+    index, count = map(int, numbers)
+    if not 1 <= index <= count <= _MAX_SHARDS:
+        raise typer.BadParameter(
+            f"{said}: shards count from 1 to as many as there are, at most {_MAX_SHARDS:,}",
+            param_hint="--shard",
+        )
+    return index, count

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from driftcheck.desired import declarations, files, lifecycle, references, rules
 from driftcheck.desired.faults import MAX_FAULTS
 from driftcheck.errors import DriftcheckError, did_you_mean
-from driftcheck.kinds import IDENTIFIER
+from driftcheck.kinds import IDENTIFIER, KINDS
 from driftcheck.model import AMBIENT, Address, Desired, IgnoreRule, Target, Warn
 from driftcheck.paths import show
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from driftcheck.desired.declarations import Declaration, FileContent
-    from driftcheck.model import Path, PathPattern
+    from driftcheck.kinds import Kind
+    from driftcheck.model import Path, PathPattern, Shard
 
 
 T = TypeVar("T")
@@ -30,7 +31,8 @@ class DesiredState:
 
     ``targets`` are those that the files are for; ``declared`` the (target, kind) names that a file has a list
     or an object of, empty ones included; ``addresses`` all that the files declare; ``select`` the globs for
-    names; ``warnings`` the rules that definitions break and AWS lets pass.
+    names; ``warnings`` the rules that definitions break and AWS lets pass; ``shard`` the part of them that
+    ``definitions`` and ``targets`` are, or None for all.
     """
 
     definitions: tuple[Desired, ...]
@@ -39,6 +41,12 @@ class DesiredState:
     addresses: frozenset[Address] = frozenset()
     select: tuple[str, ...] = ()
     warnings: tuple[Warn, ...] = ()
+    shard: Shard | None = None
+
+    def listed(self, target: str) -> list[Kind]:
+        """The kinds of which everything that exists in a target is listed, when unmanaged is asked for."""
+        shard = self.shard
+        return [kind for kind in KINDS.values() if shard is None or shard.holds(target, kind.name)]
 
     def is_unmanaged(self, address: Address) -> bool:
         """Tell whether no file declares what exists at an address, and it is one that was asked about."""

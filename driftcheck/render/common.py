@@ -84,16 +84,26 @@ def of_status(document: Document, status: str) -> list[ResourceEntry]:
 
 def verdict(document: Document) -> str:
     """The outcome in one sentence; undeclared definitions do not count."""
+    return f"{_outcome(document)}{shard_text(document)}."
+
+
+def shard_text(document: Document) -> str:
+    """Which part of a run it is, to end a sentence with; empty for a whole one."""
+    shard = document.get("shard")
+    return f" (shard {shard['index']} of {shard['count']})" if shard else ""
+
+
+def _outcome(document: Document) -> str:
     summary = document["summary"]
     if not document["complete"]:
-        return "Incomplete: the run was stopped before everything was read."
+        return "Incomplete: the run was stopped before everything was read"
     if summary["drifted"] or summary["missing"]:
-        return "Drift: AWS differs from what is declared."
+        return "Drift: AWS differs from what is declared"
     if summary["error"] or any(target["error"] for target in document["targets"]):
-        return "Not everything could be compared."
+        return "Not everything could be compared"
     if not summary["declared"]:
-        return "Nothing is declared."
-    return "No drift. AWS matches everything that is declared."
+        return "Nothing is declared"
+    return "No drift. AWS matches everything that is declared"
 
 
 def counts_text(summary: Summary) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from driftcheck.redact import MASK
-from driftcheck.render.common import path_text, percent, time_text, value_text, visible
+from driftcheck.render.common import path_text, percent, shard_text, time_text, value_text, visible
 from driftcheck.render.templates_ import render_template
 
 if TYPE_CHECKING:
@@ -64,6 +64,10 @@ def render(document: Document, style: Style) -> str:
 
 def headline(document: Document) -> str:
     """The outcome in a sentence: ``2 of 6 definitions have drifted, 1 is missing``."""
+    return _outcome(document) + shard_text(document)
+
+
+def _outcome(document: Document) -> str:
     summary = document["summary"]
     clauses = [
         _clause(summary["drifted"], "has drifted", "have drifted"),

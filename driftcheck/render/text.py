@@ -55,7 +55,7 @@ def render(document: Document, style: Style) -> str:
         *([[_LEGEND]] if any(resource["differences"] for resource in document["resources"]) else []),
         *(resource_lines(resource) for status in _HEADINGS for resource in of_status(document, status)),
         *_about_the_run(document),
-        [verdict(document), counts_text(document["summary"])],
+        [*_wrapped(verdict(document), ""), counts_text(document["summary"])],
     ]
     paint = _painted if style.color else str
     return "\n\n".join("\n".join(map(paint, lines)) for lines in sections) + "\n"

@@ -129,6 +129,13 @@ def test_what_is_no_json_is_told(text: str | bytes) -> None:
         changed(("summary", "coverage"), 1.5),
         changed(("started_at",), "yesterday"),
         changed(("complete",), "yes"),
+        changed(("shard",), None),
+        changed(("shard",), {"index": 1, "count": 2}),
+        *(
+            changed(("shard",), {"index": index, "count": count, "whole": "0" * 16})
+            for index, count in ((0, 1), (1, 10**9), (1.5, 2), ("1", 2), (-1, 2))
+        ),
+        changed(("shard",), {"index": 1, "count": 2, "whole": "::error::x"}),
         changed(("targets",), {}),
         changed(("resources", 0, "status"), "fine"),
         changed(("resources", 0, "name"), None),

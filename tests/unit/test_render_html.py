@@ -12,7 +12,8 @@ import pytest
 from driftcheck.document import loads
 from driftcheck.render import Style, render
 from driftcheck.render.html import anchor, chart, console_link, fragment, headline, value_lines
-from tests.documents import in_sync
+from tests.documents import as_shard, in_sync
+from tests.documents import document as small_document
 
 if TYPE_CHECKING:
     from driftcheck.document import Document, Summary
@@ -186,6 +187,12 @@ def test_the_headline_counts_what_was_found(
     document["summary"] = counted(**dict(zip(names, counts, strict=True)))
 
     assert headline(document) == sentence
+
+
+def test_the_headline_says_which_part_of_a_run_it_is_of() -> None:
+    assert headline(as_shard(small_document(in_sync()), 2, 8)) == (
+        "The one declared definition is in sync (shard 2 of 8)"
+    )
 
 
 @pytest.mark.parametrize("complete", [True, False])

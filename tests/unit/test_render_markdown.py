@@ -11,6 +11,7 @@ from driftcheck.render import render
 from driftcheck.render.markdown import code
 from tests.documents import (
     GOLDEN,
+    as_shard,
     changed,
     document,
     drifted,
@@ -47,6 +48,12 @@ def _kinds(markdown: str) -> set[str]:
 
 def _of(markdown: str, kind: str) -> list[str]:
     return [token.content for token in _tokens(markdown) if token.type == kind]
+
+
+def test_a_shard_says_that_it_is_one() -> None:
+    text = render(as_shard(document(in_sync()), 2, 8), "markdown")
+
+    assert text.startswith("## No drift. AWS matches everything that is declared (shard 2 of 8).\n")
 
 
 def test_the_golden_result_renders_to_the_golden_markdown() -> None:

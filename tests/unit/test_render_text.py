@@ -10,6 +10,7 @@ from driftcheck.render import Style, render
 from tests.documents import (
     GOLDEN,
     PROD,
+    as_shard,
     changed,
     document,
     drifted,
@@ -30,6 +31,16 @@ def test_the_golden_result_renders_to_the_golden_text() -> None:
 def test_in_sync_is_two_lines() -> None:
     assert render(document(in_sync("a"), in_sync("b")), "text") == (
         "No drift. AWS matches everything that is declared.\n2 declared: 2 in sync. Coverage 100%.\n"
+    )
+
+
+def test_a_shard_says_that_it_is_one_within_80_columns() -> None:
+    assert render(as_shard(document(in_sync("a")), 2, 8), "text") == (
+        "No drift. AWS matches everything that is declared (shard 2 of 8).\n"
+        "1 declared: 1 in sync. Coverage 100%.\n"
+    )
+    assert render(as_shard(document(complete=False), 9999, 10000), "text").startswith(
+        "Incomplete: the run was stopped before everything was read (shard 9999 of\n10000).\n"
     )
 
 

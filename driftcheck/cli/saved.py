@@ -1,0 +1,46 @@
+"""The commands on saved results, which call nobody and read no desired file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from driftcheck.cli.console import write_all
+from driftcheck.cli.options import Outputs, Quiet, Templates, Verbose, outputs_of
+from driftcheck.errors import DriftcheckError
+
+if TYPE_CHECKING:
+    from driftcheck.document import Document
+
+
+def report(
+    result: Annotated[
+        str, typer.Argument(metavar="RESULT.json", help="A saved result; - is standard input.")
+    ],
+    output: Outputs = None,
+    templates: Templates = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001 - read by main
+) -> None:
+    """Render a saved result again, in any format."""
+    from driftcheck.outputs import try_out
+
+    outputs = outputs_of(output)
+    document = _read(result)
+    try_out(outputs)
+    write_all(document, outputs, templates, quiet=quiet)
+
+
+def _read(name: str) -> Document:
+    from driftcheck.document import loads
+
+    try:
+        if name == "-" and sys.stdin is None:
+            raise BrokenPipeError(0, "standard input is closed")
+        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise DriftcheckError(f"{name}: error: cannot be read: {error.strerror}") from None
+    return loads(content, name)
