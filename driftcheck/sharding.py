@@ -1,4 +1,4 @@
-"""One of several parts of a run, each for a machine of its own."""
+"""One of several parts of a run, each for a machine of its own; ``merging`` puts their results together."""
 
 from __future__ import annotations
 

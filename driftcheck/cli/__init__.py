@@ -192,6 +192,7 @@ def validate(
 
 
 app.command()(saved.report)
+app.command()(saved.merge)
 
 
 @app.command()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from driftcheck.cli.console import write_all
-from driftcheck.cli.options import Outputs, Quiet, Templates, Verbose, outputs_of
+from driftcheck.cli.console import exit_code, write_all
+from driftcheck.cli.options import FailOn, Outputs, Quiet, Templates, Verbose, outputs_of, statuses_of
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
@@ -32,6 +32,29 @@ def report(
     document = _read(result)
     try_out(outputs)
     write_all(document, outputs, templates, quiet=quiet)
+
+
+def merge(
+    results: Annotated[
+        list[str],
+        typer.Argument(metavar="RESULT.json", help="All results of one run; - is standard input."),
+    ],
+    output: Outputs = None,
+    templates: Templates = None,
+    fail_on: FailOn = "drifted,missing",
+    quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001 - read by main
+) -> None:
+    """Make one result of those of shards, or of targets. Exits as check does."""
+    from driftcheck.merging import merge as merged
+    from driftcheck.outputs import try_out
+
+    failing = statuses_of(fail_on)
+    outputs = outputs_of(output)
+    document = merged([(name, _read(name)) for name in results])
+    try_out(outputs)
+    write_all(document, outputs, templates, quiet=quiet)
+    raise typer.Exit(exit_code(document, failing))
 
 
 def _read(name: str) -> Document:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Run
     from tests.functional.service import Service
 
-COMMANDS = ("check", "validate", "report", "schema", "iam-policy", "demo")
+COMMANDS = ("check", "validate", "report", "merge", "schema", "iam-policy", "demo")
 HEAVY = ["boto3", "botocore", "deepdiff", "jinja2", "yaml", "jsonschema_rs", "moto", "rich"]
 
 
@@ -51,6 +51,10 @@ HEAVY = ["boto3", "botocore", "deepdiff", "jinja2", "yaml", "jsonschema_rs", "mo
         (["report"], "Missing argument"),
         (["report", "a.json", "b.json"], "unexpected extra argument"),
         (["report", "a.json", "-o", "a"], "cannot be told"),
+        (["merge"], "Missing argument"),
+        (["merge", "a.json", "--fail-on", "x"], "unknown status `x`"),
+        (["merge", "a.json", "-o", "a"], "cannot be told"),
+        (["merge", "absent.json"], "absent.json: error: cannot be read: No such file"),
         (["schema", "x"], "unexpected extra argument"),
         (["iam-policy", "--bogus"], "No such option"),
         (["check", "--config", "absent.toml"], "absent.toml: error: cannot be read: No such file"),

@@ -1,0 +1,150 @@
+"""Several result documents to the one that a single run over all of it would have made.
+
+The parts are the shards of one run, or runs over different targets or definitions. Each of them is valid, and
+beyond that from anywhere: what does not go together without a gap is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from driftcheck.document import in_order, place, summary
+from driftcheck.errors import DriftcheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from driftcheck.document import Document, ErrorEntry, ResourceEntry, TargetEntry, WarningEntry
+
+Part: TypeAlias = "tuple[str, Document]"
+"""A document, and before it what messages call it."""
+
+_MAX_SAID = 10
+_MAX_LENGTH = 100
+
+
+def merge(parts: Sequence[Part]) -> Document:
+    """The document of a single run, the same for any order of its parts; there is at least one.
+
+    Raises:
+        DriftcheckError: parts contradict each other, a shard is missing or there twice, or a definition is in
+            two parts; one line for each.
+    """
+    # what a check finds would only be said again, in more words, by those that follow
+    for check in (_contradictions, _missing_shards, _repetitions):
+        if faults := list(check(parts)):
+            more = [f"error: {len(faults) - _MAX_SAID:,} more like these"] if len(faults) > _MAX_SAID else []
+            raise DriftcheckError(*faults[:_MAX_SAID], *more)
+    documents = [document for _, document in parts]
+    resources = sorted((each for document in documents for each in document["resources"]), key=_address)
+    return {
+        "format_version": documents[0]["format_version"],
+        "driftcheck_version": documents[0]["driftcheck_version"],
+        "started_at": min(document["started_at"] for document in documents),
+        "finished_at": max(document["finished_at"] for document in documents),
+        "complete": all(document["complete"] for document in documents),
+        "summary": summary(resources),
+        "targets": _targets(documents),
+        "resources": resources,
+        "warnings": _warnings(documents, resources),
+    }
+
+
+def _contradictions(parts: Sequence[Part]) -> Iterator[str]:
+    first: dict[str, tuple[str, str]] = {}
+    for name, document in parts:
+        for what, value in _claims(document):
+            said, by = first.setdefault(what, (value, name))
+            if said != value:
+                yield f"error: {_cut(what)} is {_cut(said)} in {by} and {_cut(value)} in {name}"
+
+
+def _claims(document: Document) -> Iterator[tuple[str, str]]:
+    """What has to be the same in all parts that speak of it; another version may divide a run otherwise."""
+    yield "the version of driftcheck", document["driftcheck_version"]
+    yield "the format version", document["format_version"]
+    shard = document.get("shard")
+    yield "the number of shards", str(shard["count"]) if shard else "none"
+    if shard:
+        yield "the digest of all definitions, targets and options", shard["whole"]
+    for target in document["targets"]:
+        if target["account"] is not None:
+            yield f"the account of target {target['name']}", target["account"]
+        if target["region"] is not None:
+            yield f"the region of target {target['name']}", target["region"]
+
+
+def _missing_shards(parts: Sequence[Part]) -> Iterator[str]:
+    found: dict[int, str] = {}
+    count = 0
+    for name, document in parts:
+        if (shard := document.get("shard")) is None:
+            continue
+        index, count = shard["index"], shard["count"]
+        if index > count:
+            yield f"error: {name} is shard {index} of {count}, which no run has"
+        elif index in found:
+            yield f"error: shard {index} of {count} is in {found[index]} and again in {name}"
+        else:
+            found[index] = name
+    missing = [str(index) for index in range(1, count + 1) if index not in found]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        more = f" and {len(missing) - _MAX_SAID:,} more" if len(missing) > _MAX_SAID else ""
+        yield f"error: of {count} shards, {', '.join(missing[:_MAX_SAID])}{more} {verb} missing"
+
+
+def _repetitions(parts: Sequence[Part]) -> Iterator[str]:
+    found: dict[tuple[str, str, str], str] = {}
+    for name, document in parts:
+        for resource in document["resources"]:
+            address = _address(resource)
+            if address in found:
+                kind, target, called = map(_cut, address)
+                yield f"error: {kind} {called} ({target}) is in {found[address]} and again in {name}"
+            found.setdefault(address, name)
+
+
+def _targets(documents: Sequence[Document]) -> list[TargetEntry]:
+    """Each target once, with what any part knows of it; of several errors, the one that a run would tell."""
+    found: dict[str, TargetEntry] = {}
+    for document in documents:
+        for target in document["targets"]:
+            known = found.get(target["name"], target)
+            errors: list[ErrorEntry] = [each["error"] for each in (known, target) if each["error"]]
+            found[target["name"]] = {
+                "name": target["name"],
+                "account": target["account"] if known["account"] is None else known["account"],
+                "region": target["region"] if known["region"] is None else known["region"],
+                "error": min(errors, key=lambda each: (each["message"], each["code"]), default=None),
+            }
+    return [found[name] for name in sorted(found)]
+
+
+def _warnings(documents: Sequence[Document], resources: Iterable[ResourceEntry]) -> list[WarningEntry]:
+    """Every warning that still holds: a rule of ``ignore_changes`` is idle only if it is in every part.
+
+    A rule has one warning, although a declaration may have another name in each target.
+    """
+    used = {
+        place(hidden["rule_source"])
+        for resource in resources
+        for hidden in resource["ignored"]
+        if hidden.get("rule_source")
+    }
+    found: dict[tuple[str, ...], WarningEntry] = {}
+    for warning in in_order(each for document in documents for each in document["warnings"]):
+        code, at = warning["code"], place(warning["source"])
+        if code == "ignore-rule-unused" and at in used:
+            continue
+        about = (code, *map(str, at), "" if code.startswith("ignore-rule-") else warning["message"])
+        found.setdefault(about, warning)
+    return list(found.values())
+
+
+def _address(resource: ResourceEntry) -> tuple[str, str, str]:
+    return resource["kind"], resource["target"], resource["name"]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}..."

@@ -1,0 +1,233 @@
+"""Several documents made one: what a single run would have said, and what is refused."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftcheck.errors import DriftcheckError
+from driftcheck.merging import merge
+from tests.documents import PROD, as_shard, document, drifted, hostile_documents, in_sync, source, unread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from driftcheck.document import (
+        Document,
+        ErrorEntry,
+        IgnoredEntry,
+        ResourceEntry,
+        TargetEntry,
+        WarningEntry,
+    )
+
+US: TargetEntry = {"name": "us", "account": None, "region": "us-east-1", "error": None}
+UNMANAGED: ResourceEntry = {**in_sync("stray"), "status": "unmanaged", "source": None}
+
+
+def of(resource: ResourceEntry, target: str) -> ResourceEntry:
+    return {**resource, "target": target}
+
+
+def refused(*parts: Document) -> list[str]:
+    with pytest.raises(DriftcheckError) as caught:
+        merge([(f"{number}.json", part) for number, part in enumerate(parts, 1)])
+    return list(caught.value.lines)
+
+
+def merged(*parts: Document) -> Document:
+    """The same for every order, and from parts that stay as they are."""
+    before = deepcopy(parts)
+    (first, *others) = [merge([("x", part) for part in order]) for order in permutations(parts)]
+    assert all(other == first for other in others)
+    assert parts == before
+    return first
+
+
+def test_parts_become_the_document_of_one_run() -> None:
+    one = as_shard(document(in_sync("c"), drifted(name="a"), targets=[US, PROD]), 1, 3)
+    two = as_shard(document(UNMANAGED, {**unread("Timeout", "x"), "name": "b"}, targets=[PROD]), 2, 3)
+    three = as_shard(document(of(in_sync("a"), "us"), targets=[US], complete=False), 3, 3)
+    one["started_at"], two["finished_at"] = "2026-11-23T23:00:00Z", "2026-11-24T05:00:00Z"
+
+    assert merged(one, two, three) == {
+        "format_version": "1.0",
+        "driftcheck_version": "0.1.0",
+        "started_at": "2026-11-23T23:00:00Z",
+        "finished_at": "2026-11-24T05:00:00Z",
+        "complete": False,
+        "summary": {
+            "declared": 4,
+            "in_sync": 2,
+            "drifted": 1,
+            "missing": 0,
+            "unmanaged": 1,
+            "error": 1,
+            "coverage": 0.8,
+        },
+        "targets": [PROD, US],
+        "resources": [
+            drifted(name="a"),
+            {**unread("Timeout", "x"), "name": "b"},
+            in_sync("c"),
+            UNMANAGED,
+            of(in_sync("a"), "us"),
+        ],
+        "warnings": [],
+    }
+
+
+def test_one_whole_document_is_what_it_was() -> None:
+    assert merged(document(drifted(), in_sync("b"))) == document(drifted(), in_sync("b"))
+
+
+def test_nothing_at_all_is_nothing() -> None:
+    empty = [as_shard(document(targets=[]), index, 2) for index in (1, 2)]
+
+    assert merged(*empty) == document(targets=[])
+
+
+def test_a_target_has_what_any_part_knows_of_it_and_one_error() -> None:
+    unknown: TargetEntry = {"name": "prod", "account": None, "region": None, "error": None}
+    late: ErrorEntry = {"code": "A", "message": "ListModelQuality"}
+    denied: ErrorEntry = {"code": "B", "message": "ListDataQuality"}
+    parts: list[Any] = [
+        document(targets=[{**unknown, "error": late}]),
+        document(targets=[{**unknown, "region": "eu-west-1", "error": denied}]),
+        document(targets=[PROD]),
+    ]
+
+    assert merged(*parts)["targets"] == [{**PROD, "error": denied}]
+
+
+def warned(code: str, message: str, line: int) -> WarningEntry:
+    return {"code": code, "message": message, "source": {"file": "a.yaml", "line": line, "column": 9}}
+
+
+def test_a_rule_that_hid_something_in_any_part_is_not_idle_and_one_that_is_has_one_warning() -> None:
+    hidden: IgnoredEntry = {
+        "path": ["RoleArn"],
+        "change": "changed",
+        "desired": "a",
+        "live": "b",
+        "sensitive": False,
+        "source": source(),
+        "rule": "RoleArn",
+        "reason": None,
+        "until": None,
+        "rule_source": {"file": "a.yaml", "line": 5, "column": 9},
+    }
+    eu = document(
+        {**in_sync(), "ignored": [hidden]},
+        warnings=[
+            warned("ignore-rule-unused", "eu-a: the rule Tags of ignore_changes hid nothing in this run", 6),
+            warned("unknown-member", "a: AWS returned X", 3),
+        ],
+    )
+    us = document(
+        of(in_sync(), "us"),
+        targets=[US],
+        warnings=[
+            warned("unknown-member", "a: AWS returned X", 3),
+            warned("unknown-member", "a: AWS returned Y", 3),
+            warned(
+                "ignore-rule-unused", "us-a: the rule RoleArn of ignore_changes hid nothing in this run", 5
+            ),
+            warned("ignore-rule-unused", "us-a: the rule Tags of ignore_changes hid nothing in this run", 6),
+        ],
+    )
+
+    assert merged(eu, us)["warnings"] == [
+        warned("unknown-member", "a: AWS returned X", 3),
+        warned("unknown-member", "a: AWS returned Y", 3),
+        warned("ignore-rule-unused", "eu-a: the rule Tags of ignore_changes hid nothing in this run", 6),
+    ]
+
+
+def test_a_shard_that_is_missing_or_there_twice_is_told() -> None:
+    def shard(index: int, count: int = 4) -> Document:
+        return as_shard(document(in_sync(str(index))), index, count)
+
+    assert refused(shard(1), shard(2), shard(4)) == ["error: of 4 shards, 3 is missing"]
+    assert refused(shard(4), shard(2)) == ["error: of 4 shards, 1, 3 are missing"]
+    assert refused(shard(1), shard(2), shard(3), shard(4), shard(2)) == [
+        "error: shard 2 of 4 is in 2.json and again in 5.json"
+    ]
+    assert refused(shard(1), shard(1)) == [
+        "error: shard 1 of 4 is in 1.json and again in 2.json",
+        "error: of 4 shards, 2, 3, 4 are missing",
+    ]
+    assert refused(shard(1, 10_000)) == [
+        "error: of 10000 shards, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 9,989 more are missing"
+    ]
+    assert refused(shard(3, 2), shard(1, 2), shard(2, 2)) == [
+        "error: 1.json is shard 3 of 2, which no run has"
+    ]
+    same = shard(1, 1)
+    with pytest.raises(DriftcheckError):
+        merge([("x", same), ("x", same)])
+
+
+def test_parts_that_are_not_of_one_run_are_told() -> None:
+    one, two = (as_shard(document(in_sync(str(index))), index, 2) for index in (1, 2))
+    four = as_shard(document(), 2, 4)
+    other: Any = {**two, "shard": {"index": 2, "count": 2, "whole": "f" * 16}}
+
+    assert refused(one, four) == ["error: the number of shards is 2 in 1.json and 4 in 2.json"]
+    assert refused(one, two, document()) == ["error: the number of shards is 2 in 1.json and none in 3.json"]
+    (line,) = refused(one, other)
+    assert line.startswith(
+        "error: the digest of all definitions, targets and options is 0123456789abcdef in "
+    )
+    assert refused(one, {**two, "driftcheck_version": "0.2.0"}) == [
+        "error: the version of driftcheck is 0.1.0 in 1.json and 0.2.0 in 2.json"
+    ]
+    assert refused(document(), {**document(), "format_version": "1.7"}) == [
+        "error: the format version is 1.0 in 1.json and 1.7 in 2.json"
+    ]
+
+
+def test_parts_that_contradict_each_other_about_a_target_are_told() -> None:
+    elsewhere: TargetEntry = {**PROD, "account": "210987654321", "region": "us-east-1"}
+
+    assert refused(document(), document(targets=[US]), document(targets=[elsewhere])) == [
+        "error: the account of target prod is 123456789012 in 1.json and 210987654321 in 3.json",
+        "error: the region of target prod is eu-west-1 in 1.json and us-east-1 in 3.json",
+    ]
+
+
+def test_a_definition_in_two_parts_is_told() -> None:
+    declared = document(in_sync("stray"), in_sync("a"))
+
+    assert refused(declared, document(of(in_sync("a"), "us")), document(UNMANAGED)) == [
+        "error: ModelQualityJobDefinition stray (prod) is in 1.json and again in 3.json"
+    ]
+    many = document(*(in_sync(f"d{number:03}") for number in range(300)))
+    lines = refused(many, many)
+    assert len(lines) == 11
+    assert lines[0] == "error: ModelQualityJobDefinition d000 (prod) is in 1.json and again in 2.json"
+    assert lines[-1] == "error: 290 more like these"
+
+
+@given(st.lists(hostile_documents(), min_size=1, max_size=3))
+def test_whatever_the_parts_hold_they_are_merged_or_refused_in_short_lines(parts: list[Document]) -> None:
+    for each in parts:
+        each["driftcheck_version"] = parts[0]["driftcheck_version"]
+    lines, document = outcome(parts)
+    assert all(line.startswith("error: ") and len(line) < 500 for line in lines)
+    assert len(lines) <= 11
+    if document is not None:
+        assert len(document["resources"]) == sum(len(part["resources"]) for part in parts)
+        assert document == merge([("x", document)])
+
+
+def outcome(parts: list[Document]) -> tuple[Sequence[str], Document | None]:
+    try:
+        return (), merge([("x", part) for part in parts])
+    except DriftcheckError as error:
+        return error.lines, None
