@@ -76,20 +76,25 @@ def load(
     warnings: list[str] = []
     gathered = _Gathered(targets)
     for path in files.find(paths, faults):
-        try:
-            content = declarations.read(files.name(path), files.parse(path))
-        except files.FileFaultError as fault:
-            faults.append(str(fault))
-            continue
-        said = len(gathered.warnings)
-        gathered.add(content)
-        faults += (f"{location}: error: {message}" for location, message in sorted(content.wrong))
-        if content.is_full:
-            faults.append(f"{content.file}: error: more than {MAX_FAULTS:,} errors; the others are left out")
-        warnings += (f"{each.source}: warning: {each.message}" for each in gathered.warnings[said:])
+        _add(path, gathered, faults, warnings)
     if faults:
         raise DriftcheckError(*dict.fromkeys([*faults, *warnings]))
     return _narrowed(gathered, only, select)
+
+
+def _add(path: FilePath, gathered: _Gathered, faults: list[str], warnings: list[str]) -> None:
+    """Take over what one file declares; what it was read into is gone before the next one is read."""
+    try:
+        content = declarations.read(files.name(path), files.parse(path))
+    except files.FileFaultError as fault:
+        faults.append(str(fault))
+        return
+    said = len(gathered.warnings)
+    gathered.add(content)
+    faults += (f"{location}: error: {message}" for location, message in content.located())
+    if content.is_full:
+        faults.append(f"{content.file}: error: more than {MAX_FAULTS:,} errors; the others are left out")
+    warnings += (f"{each.source}: warning: {each.message}" for each in gathered.warnings[said:])
 
 
 def _narrowed(gathered: _Gathered, only: Collection[str], select: Collection[str]) -> DesiredState:

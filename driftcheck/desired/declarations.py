@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from driftcheck.desired import faults, nodes
+from driftcheck.desired import faults
+from driftcheck.desired.written import Written, find, parts, resolve, shape, shape_of, unpack
 from driftcheck.kinds import IDENTIFIER, KINDS, Kind
 from driftcheck.model import AMBIENT, Location
 from driftcheck.schema import declared_schema, definition_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from driftcheck.desired.faults import Fault
-    from driftcheck.desired.nodes import Mark, Node
     from driftcheck.model import Json, Path
 
 MAX_DEFINITION = 10_000
@@ -32,7 +32,7 @@ class Declaration:
 
     kind: Kind
     file: str
-    node: Node
+    written: Written
     path: Path
     value: dict[str, Any]
     bare: bool
@@ -40,7 +40,7 @@ class Declaration:
 
     def locate(self, path: Path) -> Location:
         """The place in the file that declares a path of this definition."""
-        return Location(self.file, *nodes.find(self.node, path))
+        return Location(self.file, *self.written.mark(path))
 
     def faults(self, value: Json) -> Iterator[Fault]:
         """What else is wrong with a definition once every ``${...}`` in it is replaced."""
@@ -51,37 +51,38 @@ class Declaration:
 
 @dataclass(slots=True)
 class FileContent:
-    """What one file declares, and everything that is wrong with it.
+    """What one file declares, and everything that is wrong with it, by its path from the top of the file.
 
     ``targets`` are the names that it gives, with their paths; ``kinds`` those it has a list or object of.
     """
 
     file: str
-    node: Node
+    written: Written
     targets: list[tuple[Path, str]] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
     declarations: list[Declaration] = field(default_factory=list)
-    wrong: list[tuple[Location, str]] = field(default_factory=list)
+    wrong: list[tuple[Path, str]] = field(default_factory=list)
     is_full: bool = False
 
     def fault(self, path: Path, message: str) -> None:
-        """Record what is wrong at a path from the top of the file; beyond ``MAX_FAULTS``, only that it is."""
-        self.fault_at(nodes.find(self.node, path), message)
-
-    def fault_at(self, mark: Mark, message: str) -> None:
-        """Record what is wrong at a place in the file, as ``fault`` does."""
-        if len(self.wrong) < faults.MAX_FAULTS:
-            self.wrong.append((Location(self.file, *mark), message))
+        """Record what is wrong at a path; beyond ``MAX_FAULTS``, only that there is more."""
+        if len(self.wrong) + len(self.written.repeated) < faults.MAX_FAULTS:
+            self.wrong.append((path, message))
         else:
             self.is_full = True
 
+    def located(self) -> list[tuple[Location, str]]:
+        """What is wrong and where, from the top of the file to its end."""
+        found = find(self.written, [path for path, _ in self.wrong])
+        wrong = [(unpack(found[path]), message) for path, message in self.wrong]
+        wrong += self.written.repeated[: faults.MAX_FAULTS]
+        return sorted((Location(self.file, *mark), message) for mark, message in wrong)
 
-def read(file: str, node: Node) -> FileContent:
+
+def read(file: str, written: Written) -> FileContent:
     """What a parsed file declares, and what the schema finds wrong with it."""
-    content = FileContent(file, node)
-    for mark, message in node.repeated:
-        content.fault_at(mark, message)
-    if isinstance(node.value, dict) and IDENTIFIER in node.value:
+    content = FileContent(file, written, is_full=len(written.repeated) > faults.MAX_FAULTS)
+    if isinstance(written.value, dict) and IDENTIFIER in written.value:
         _read_answer(content)
     else:
         _read_lists(content)
@@ -91,59 +92,54 @@ def read(file: str, node: Node) -> FileContent:
 def _read_answer(content: FileContent) -> None:
     """A bare answer of Describe: one definition, for the ambient target."""
     content.targets.append(((), AMBIENT))
-    kind = _kind_of(content.node)
+    kind = _kind_of(content.written.value)
     if kind is None:
         content.fault((), f"it has {IDENTIFIER}, but is the answer of no Describe…JobDefinition operation")
         return
     content.kinds.add(kind.name)
-    _read_definition(content, kind, content.node, (), bare=True)
+    _read_definition(content, kind, content.written, (), bare=True)
 
 
 def _read_lists(content: FileContent) -> None:
     schema = _frame()
-    value = nodes.resolve(_emptied(content.node), schema, {})
+    value = resolve(_emptied(content.written.value), shape(schema, {}))
     for fault in faults.find(_validator(None), value, schema, final=True):
         content.fault(fault.path, fault.message)
-    if not isinstance(value, dict) or not isinstance(content.node.value, dict):
+    if not isinstance(value, dict):
         return
     content.targets = list(_target_names(value))
+    lists = {name: part for name, part in parts(content.written) if isinstance(part.value, list)}
     for kind in KINDS.values():
-        _, collection = content.node.value.get(kind.collection, (None, None))
-        if collection is None or not isinstance(collection.value, list):
+        if kind.collection not in lists:
             continue
         content.kinds.add(kind.name)
-        for index, node in enumerate(collection.value):
+        for index, part in parts(lists[kind.collection]):
             # what comes after the last fault that is told is not worth the time
             if content.is_full:
                 return
-            _read_definition(content, kind, node, (kind.collection, index), bare=False)
+            _read_definition(content, kind, part, (kind.collection, index), bare=False)
 
 
-def _emptied(node: Node) -> Node:
-    """A file's node with its lists of definitions empty."""
-    if not isinstance(node.value, dict):
-        return node
+def _emptied(value: Any) -> Any:
+    """A file's value with its lists of definitions empty."""
+    if not isinstance(value, dict):
+        return value
     names = {kind.collection for kind in KINDS.values()}
-    members = {
-        name: (mark, nodes.Node(member.mark, []))
-        if name in names and isinstance(member.value, list)
-        else (mark, member)
-        for name, (mark, member) in node.value.items()
+    return {
+        name: [] if name in names and isinstance(member, list) else member for name, member in value.items()
     }
-    return nodes.Node(node.mark, members)
 
 
-def _read_definition(content: FileContent, kind: Kind, node: Node, path: Path, *, bare: bool) -> None:
-    if nodes.is_larger(node, MAX_DEFINITION):
+def _read_definition(content: FileContent, kind: Kind, written: Written, path: Path, *, bare: bool) -> None:
+    if len(written.marks) > MAX_DEFINITION:
         content.fault(path, f"a definition of more than {MAX_DEFINITION:,} values")
         return
-    schema = definition_schema(kind)
-    value = nodes.resolve(node, schema, schema["$defs"])
-    found = frozenset(faults.find(_validator(kind), value, schema, final=bare))
+    value = resolve(written.value, shape_of(kind))
+    found = frozenset(faults.find(_validator(kind), value, definition_schema(kind), final=bare))
     for fault in found:
         content.fault((*path, *fault.path), fault.message)
     if isinstance(value, dict):
-        content.declarations.append(Declaration(kind, content.file, node, path, value, bare, found))
+        content.declarations.append(Declaration(kind, content.file, written, path, value, bare, found))
 
 
 def _target_names(value: dict[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -158,10 +154,9 @@ def _target_names(value: dict[str, Any]) -> Iterator[tuple[Path, str]]:
             yield (), AMBIENT
 
 
-def _kind_of(node: Node) -> Kind | None:
+def _kind_of(value: Mapping[str, Any]) -> Kind | None:
     """The one kind whose answer shares the most members with a bare object."""
-    given = set(node.value) if isinstance(node.value, dict) else set()
-    shared = {name: len(given & set(kind.answer.members)) for name, kind in KINDS.items()}
+    shared = {name: len(value.keys() & set(kind.answer.members)) for name, kind in KINDS.items()}
     best = [name for name, count in shared.items() if count == max(shared.values())]
     return KINDS[best[0]] if len(best) == 1 else None
 

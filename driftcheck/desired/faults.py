@@ -12,7 +12,7 @@ from itertools import islice
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from driftcheck.desired.nodes import short
+from driftcheck.desired.written import short
 from driftcheck.errors import did_you_mean
 from driftcheck.paths import show
 from driftcheck.schema import member_names, step_into

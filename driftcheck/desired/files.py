@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from driftcheck.desired.nodes import Mark, Node, SyntaxFaultError
+from driftcheck.desired.written import Mark, SyntaxFaultError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from driftcheck.desired.written import Written
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MAX_BYTES = 10_000_000
@@ -46,7 +48,7 @@ def name(path: Path) -> str:
     return path.as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def parse(path: Path) -> Node:
+def parse(path: Path) -> Written:
     """The file's value, with positions.
 
     Raises:

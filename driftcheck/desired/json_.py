@@ -1,25 +1,35 @@
-"""JSON text to positioned nodes, strictly: no NaN, nothing after the value, duplicate keys told."""
+"""JSON text to a value with positions, strictly: no NaN, nothing after the value, duplicate keys told."""
 
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any
 
-from driftcheck.desired.nodes import (
+from driftcheck.desired.written import (
+    LINE,
     MAX_DEPTH,
     MAX_VALUES,
     Mark,
-    Node,
+    Quoted,
     SyntaxFaultError,
+    Written,
     duplicate,
     too_many,
+    unpack,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
+
+_STRING = re.compile(r'"([^"\\\x00-\x1f]*)"')
+"""A text without escapes, which most are."""
+
+_KEY = re.compile(_STRING.pattern + r"[ \t\n\r]*:[ \t\n\r]*")
+_COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -27,7 +37,7 @@ _WORD = re.compile(r"[A-Za-z]+")
 _WORDS: dict[str, Any] = {"null": None, "true": True, "false": False}
 
 
-def parse(text: str) -> Node:
+def parse(text: str) -> Written:
     """The value of a JSON text.
 
     Raises:
@@ -41,70 +51,91 @@ class _Reader:
         self.text = text
         self.at = 0
         self.values = 0
+        self.marks = array("Q")
         self.repeated: list[tuple[Mark, str]] = []
         self.lines = [0, *(found.end() for found in re.finditer("\n", text))]
 
-    def document(self) -> Node:
+    def document(self) -> Written:
         self.blank()
         if self.at == len(self.text):
             raise self.fault("the file is empty")
-        node = self.value(0)
+        self.marks.append(self.mark())
+        value = self.value(0)
         self.blank()
         if self.at != len(self.text):
             raise self.fault("not JSON: more text after the value")
-        node.repeated = self.repeated
-        return node
+        return Written(value, self.marks, self.repeated)
 
-    def value(self, depth: int) -> Node:
-        node = Node(self.mark(), None)
+    def value(self, depth: int) -> Any:
         self.values += 1
         if self.values > MAX_VALUES:
-            raise too_many(node.mark)
+            raise too_many(unpack(self.mark()))
         if depth > MAX_DEPTH:
             raise self.fault(f"nested deeper than {MAX_DEPTH} levels")
         match self.text[self.at : self.at + 1]:
-            case "{":
-                members: dict[str, tuple[Mark, Node]] = {}
-                node.value = members
-                self.items("}", lambda: self.member(members, depth + 1))
-            case "[":
-                elements: list[Node] = []
-                node.value = elements
-                self.items("]", lambda: elements.append(self.value(depth + 1)))
             case '"':
-                node.value = self.string()
+                return Quoted(self.string())
+            case "{":
+                return self.members(depth + 1)
+            case "[":
+                elements: list[Any] = []
+                for _ in self.items("]"):
+                    self.marks.append(self.mark())
+                    elements.append(self.value(depth + 1))
+                return elements
             case _:
-                node.value = self.atom()
-        return node
+                return self.atom()
 
-    def items(self, end: str, read: Callable[[], None]) -> None:
+    def members(self, depth: int) -> dict[str, Any]:
+        start = len(self.marks) - 1
+        members: dict[str, Any] = {}
+        for _ in self.items("}"):
+            mark = self.mark()
+            key = self.key()
+            kept = len(self.marks)
+            self.marks.append(mark)
+            value = self.value(depth)
+            if key in members:
+                del self.marks[kept:]
+                first = Written(members, self.marks[start:]).mark((key,))
+                self.repeated.append((unpack(mark), duplicate(key, first)))
+            members.setdefault(key, value)
+        return members
+
+    def key(self) -> str:
+        """Read a key and the colon after it."""
+        if simple := _KEY.match(self.text, self.at):
+            self.at = simple.end()
+            return simple[1]
+        if self.text[self.at : self.at + 1] != '"':
+            raise self.fault("not JSON: expected a key in double quotes")
+        key = self.string()
+        self.blank()
+        if not self.takes(":"):
+            raise self.fault("not JSON: expected ':'")
+        self.blank()
+        return key
+
+    def items(self, end: str) -> Iterator[None]:
+        """Stop at each item of a collection, which is read before the next one is asked for."""
         self.at += 1
         self.blank()
         if self.takes(end):
             return
         while True:
-            read()
+            yield
+            if comma := _COMMA.match(self.text, self.at):
+                self.at = comma.end()
+                continue
             self.blank()
             if self.takes(end):
                 return
-            if not self.takes(","):
-                raise self.fault(f"not JSON: expected ',' or {end!r}")
-            self.blank()
-
-    def member(self, members: dict[str, tuple[Mark, Node]], depth: int) -> None:
-        mark = self.mark()
-        if self.text[self.at : self.at + 1] != '"':
-            raise self.fault("not JSON: expected a key in double quotes")
-        key = self.string()
-        if key in members:
-            self.repeated.append((mark, duplicate(key, members[key][0])))
-        self.blank()
-        if not self.takes(":"):
-            raise self.fault("not JSON: expected ':'")
-        self.blank()
-        members.setdefault(key, (mark, self.value(depth)))
+            raise self.fault(f"not JSON: expected ',' or {end!r}")
 
     def string(self) -> str:
+        if simple := _STRING.match(self.text, self.at):
+            self.at = simple.end()
+            return simple[1]
         mark = self.mark()
         try:
             value, self.at = scanstring(self.text, self.at + 1, True)
@@ -112,7 +143,7 @@ class _Reader:
             self.at = error.pos
             raise self.fault(f"not JSON: {error.msg}") from None
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise SyntaxFaultError(mark, "half of a surrogate pair is not text")
+            raise SyntaxFaultError(unpack(mark), "half of a surrogate pair is not text")
         return str(value)
 
     def atom(self) -> Any:
@@ -138,9 +169,9 @@ class _Reader:
         self.at += taken
         return taken
 
-    def mark(self) -> Mark:
+    def mark(self) -> int:
         line = bisect_right(self.lines, self.at)
-        return Mark(line, self.at - self.lines[line - 1] + 1)
+        return line << LINE | self.at - self.lines[line - 1] + 1
 
     def fault(self, message: str) -> SyntaxFaultError:
-        return SyntaxFaultError(self.mark(), message)
+        return SyntaxFaultError(unpack(self.mark()), message)

@@ -7,7 +7,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from driftcheck.desired.nodes import short
+from driftcheck.desired.written import short
 from driftcheck.errors import did_you_mean
 from driftcheck.model import PathPattern
 from driftcheck.schema import definition_schema, member_names, step_into

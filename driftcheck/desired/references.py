@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from driftcheck.errors import did_you_mean
 
@@ -16,15 +16,11 @@ _REFERENCE = re.compile(r"\$(?P<escaped>\$\{)|\$\{(?P<name>\s*[A-Za-z_][\w\-]*(?
 """A dotted name in ``${}``; ``$${`` stands for a literal ``${``, and ``${PLAIN}`` is a program's own."""
 
 
-def may_be_in(value: Json) -> bool:
+def may_be_in(value: dict[str, Any] | list[Any]) -> bool:
     """Tell whether any string in a value has to be looked at: it holds a ``${``."""
-    match value:
-        case str():
-            return "${" in value
-        case dict():
-            return any(may_be_in(member) for member in value.values())
-        case list():
-            return any(may_be_in(member) for member in value)
+    for each in value.values() if isinstance(value, dict) else value:
+        if ("${" in each) if isinstance(each, str) else isinstance(each, (dict, list)) and may_be_in(each):
+            return True
     return False
 
 

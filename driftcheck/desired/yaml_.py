@@ -1,4 +1,4 @@
-"""YAML text to positioned nodes, through libyaml's events.
+"""YAML text to a value with positions, through libyaml's events.
 
 Events carry positions and unquoted text as it stands, so nothing is guessed (``NO`` is no boolean here),
 and nothing is built that a hostile file could make large or recursive.
@@ -7,24 +7,26 @@ and nothing is built that a hostile file could make large or recursive.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from array import array
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from driftcheck.desired.nodes import (
+from driftcheck.desired.written import (
+    LINE,
     MAX_DEPTH,
     MAX_VALUES,
     Mark,
-    Node,
-    Plain,
+    Quoted,
     SyntaxFaultError,
+    Written,
     duplicate,
     too_many,
+    unpack,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -38,7 +40,25 @@ _TEXT = 64
 """Characters of a text that weigh as much as one more value."""
 
 
-def parse(text: str) -> Node:
+_NO_KEYS = {
+    "<<": "merge keys (<<) are not allowed: write the members out",
+    **dict.fromkeys(("", "~"), "an empty key"),
+}
+"""What is wrong with a key that is written so, without quotes."""
+
+
+_TAG = "a tag (!...) is not allowed: quote a value to make it text"
+
+_SCALAR = yaml.ScalarEvent
+_ALIAS = yaml.AliasEvent
+_MAPPING = yaml.MappingStartEvent
+_MAPPING_END = yaml.MappingEndEvent
+_SEQUENCE = yaml.SequenceStartEvent
+_SEQUENCE_END = yaml.SequenceEndEvent
+_DOCUMENT = yaml.DocumentStartEvent
+
+
+def parse(text: str) -> Written:
     """The one document of a YAML text.
 
     Raises:
@@ -51,147 +71,138 @@ def parse(text: str) -> Node:
             _mark_at(text, found.start()),
             f'a raw {escape} is ambiguous in YAML; write "{escape}" in double quotes',
         )
-    composer = _Composer()
     try:
-        for event in _events(text):
-            composer.take(event)
+        return _compose(_Loader(text).get_event)
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark or error.context_mark
         raise SyntaxFaultError(_mark(at) if at else Mark(1, 1), _said(error)) from None
     except yaml.reader.ReaderError as error:
         found_at = error.position if isinstance(error.position, int) else 0
         raise SyntaxFaultError(_mark_at(text, found_at), f"not YAML: {error.reason}") from None
-    if composer.root is None:
+
+
+class _Anchored(NamedTuple):
+    """What an alias repeats: a value, its own place, the marks in it, and how many values it counts for."""
+
+    value: Any
+    mark: int
+    inside: array[int]
+    weight: int
+
+
+_NOTHING = array("Q")
+
+
+# One loop that calls nothing for what is right: a call takes longer than libyaml takes to make the event.
+def _compose(next_event: Callable[[], Any]) -> Written:  # noqa: C901, PLR0912, PLR0915
+    top: list[Any] = []
+    marks = array("Q")
+    anchors: dict[str, _Anchored] = {}
+    repeated: list[tuple[Mark, str]] = []
+    values = weight = aliased = documents = 0
+    # what is being read: a mapping, of which a key may wait for its value, or a list (``members`` is None)
+    members: dict[str, Any] | None = None
+    elements = top
+    key: str | None = None
+    # where the marks of a key end that its mapping has already, and which is not kept; -1 for any other
+    kept = -1
+    # what is around that, then its own anchor and mark, how many marks and what weight were before it, and
+    # where the marks end that are kept
+    stack: list[tuple[dict[str, Any] | None, list[Any], str | None, int, int, int, int]] = []
+    while (event := next_event()) is not None:
+        kind = type(event)
+        if kind is _MAPPING_END or kind is _SEQUENCE_END:
+            done = elements if members is None else members
+            members, elements, anchor, mark, start, before, end = stack.pop()
+            if anchor is not None:
+                anchors[anchor] = _Anchored(done, mark, marks[start:], weight - before)
+            if end >= 0:
+                del marks[end:]
+            continue
+        at = event.start_mark
+        mark = at.line + 1 << LINE | at.column + 1
+        if members is not None and key is None:
+            if kind is not _SCALAR or event.tag is not None or (event.value in _NO_KEYS and not event.style):
+                raise _fault(mark, _no_key(event))
+            key = event.value
+            if key in members:
+                first = Written(members, marks[stack[-1][4] - 1 :]).mark((key,))
+                repeated.append((unpack(mark), duplicate(key, first)))
+                kept = len(marks)
+            marks.append(mark)
+            if event.anchor is not None:
+                anchors[event.anchor] = _Anchored(Quoted(key), mark, _NOTHING, 1 + len(key) // _TEXT)
+            continue
+        value: Any
+        if kind is _SCALAR:
+            if event.tag is not None:
+                raise _fault(mark, _TAG)
+            value = event.value
+            heavy = 1 + len(value) // _TEXT
+            if event.style:
+                value = Quoted(value)
+            if event.anchor is not None:
+                anchors[event.anchor] = _Anchored(value, mark, _NOTHING, heavy)
+            values += 1
+            weight += heavy
+        elif kind is _MAPPING or kind is _SEQUENCE:
+            if event.tag is not None:
+                raise _fault(mark, _TAG)
+            if len(stack) >= MAX_DEPTH:
+                raise _fault(mark, f"nested deeper than {MAX_DEPTH} levels")
+            value = {} if kind is _MAPPING else []
+            values += 1
+        elif kind is _ALIAS:
+            if any(event.anchor == around[2] for around in stack):
+                raise _fault(mark, "an alias stands inside what it repeats")
+            if event.anchor not in anchors:
+                raise _fault(mark, "an alias has no anchor before it (quote a text that begins with *)")
+            again = anchors[event.anchor]
+            aliased += again.weight
+            if aliased > MAX_ALIASED:
+                raise _fault(mark, f"aliases repeat more than {MAX_ALIASED:,} values")
+            value, mark = again.value, again.mark
+            weight += again.weight
+        else:
+            documents += kind is _DOCUMENT
+            if documents > 1:
+                raise _fault(mark, "a second document: a desired file holds one")
+            continue
+        if values > MAX_VALUES:
+            raise too_many(unpack(mark))
+        if key is None:
+            marks.append(mark)
+            elements.append(value)
+        elif members is not None:
+            members.setdefault(key, value)
+            key = None
+        if kind is _ALIAS:
+            marks.extend(again.inside)
+        if kind is _MAPPING or kind is _SEQUENCE:
+            stack.append((members, elements, event.anchor, mark, len(marks), weight, kept))
+            weight += 1
+            if kind is _MAPPING:
+                members = value
+            else:
+                members, elements = None, value
+        elif kept >= 0:
+            del marks[kept:]
+        kept = -1
+    if not top:
         raise SyntaxFaultError(Mark(1, 1), "the file is empty")
-    composer.root.repeated = composer.repeated
-    return composer.root
+    return Written(top[0], marks, repeated)
 
 
-def _events(text: str) -> Iterator[yaml.Event]:
-    return yaml.parse(text, Loader=_Loader)
-
-
-@dataclass(slots=True)
-class _Open:
-    """A collection that is being read; ``key`` waits for its value."""
-
-    node: Node
-    anchor: str | None
-    key: tuple[str, Mark] | None = None
-    size: int = 1
-
-
-@dataclass(slots=True)
-class _Composer:
-    root: Node | None = None
-    stack: list[_Open] = field(default_factory=list)
-    anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
-    aliased: int = 0
-    documents: int = 0
-    values: int = 0
-    repeated: list[tuple[Mark, str]] = field(default_factory=list)
-
-    def take(self, event: Any) -> None:
-        match event:
-            case yaml.DocumentStartEvent():
-                self.documents += 1
-                if self.documents > 1:
-                    raise SyntaxFaultError(
-                        _mark(event.start_mark), "a second document: a desired file holds one"
-                    )
-            case yaml.ScalarEvent():
-                self._scalar(event)
-            case yaml.AliasEvent():
-                self._alias(event)
-            case yaml.MappingStartEvent():
-                self._start(event, {})
-            case yaml.SequenceStartEvent():
-                self._start(event, [])
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                done = self.stack.pop()
-                self._keep(done.anchor, done.node, done.size)
-                self._place(done.node, done.size)
-
-    def _scalar(self, event: Any) -> None:
-        mark = _mark(event.start_mark)
-        _refuse_tag(event, mark)
-        if self._awaits_key():
-            self._key(event, mark)
-            self._keep(event.anchor, Node(mark, event.value), 1 + len(event.value) // _TEXT)
-            return
-        plain = event.style is None or event.style == ""
-        self._count(mark)
-        node = Node(mark, Plain(event.value) if plain else event.value)
-        size = 1 + len(event.value) // _TEXT
-        self._keep(event.anchor, node, size)
-        self._place(node, size)
-
-    def _key(self, event: Any, mark: Mark) -> None:
-        members = self.stack[-1].node.value
-        key = event.value
-        if event.style is None or event.style == "":
-            if key == "<<":
-                raise SyntaxFaultError(mark, "merge keys (<<) are not allowed: write the members out")
-            if key in {"", "~"}:
-                raise SyntaxFaultError(mark, "an empty key")
-        if isinstance(members, dict) and key in members:
-            self.repeated.append((mark, duplicate(key, members[key][0])))
-        self.stack[-1].key = (key, mark)
-
-    def _alias(self, event: Any) -> None:
-        mark = _mark(event.start_mark)
-        if self._awaits_key():
-            raise SyntaxFaultError(mark, "an alias as a key is not allowed")
-        if any(above.anchor == event.anchor for above in self.stack):
-            raise SyntaxFaultError(mark, "an alias stands inside what it repeats")
-        if event.anchor not in self.anchors:
-            raise SyntaxFaultError(mark, "an alias has no anchor before it (quote a text that begins with *)")
-        node, size = self.anchors[event.anchor]
-        self.aliased += size
-        if self.aliased > MAX_ALIASED:
-            raise SyntaxFaultError(mark, f"aliases repeat more than {MAX_ALIASED:,} values")
-        self._place(node, size)
-
-    def _start(self, event: Any, value: Any) -> None:
-        mark = _mark(event.start_mark)
-        _refuse_tag(event, mark)
-        if self._awaits_key():
-            raise SyntaxFaultError(mark, "a key must be text, not a list or a mapping")
-        if len(self.stack) >= MAX_DEPTH:
-            raise SyntaxFaultError(mark, f"nested deeper than {MAX_DEPTH} levels")
-        self._count(mark)
-        self.stack.append(_Open(Node(mark, value), event.anchor))
-
-    def _count(self, mark: Mark) -> None:
-        self.values += 1
-        if self.values > MAX_VALUES:
-            raise too_many(mark)
-
-    def _awaits_key(self) -> bool:
-        return bool(self.stack) and isinstance(self.stack[-1].node.value, dict) and self.stack[-1].key is None
-
-    def _keep(self, anchor: str | None, node: Node, size: int) -> None:
-        if anchor is not None:
-            self.anchors[anchor] = (node, size)
-
-    def _place(self, node: Node, size: int) -> None:
-        if not self.stack:
-            self.root = node
-            return
-        above = self.stack[-1]
-        above.size += size
-        match above.node.value:
-            case list() as elements:
-                elements.append(node)
-            case dict() as members if above.key is not None:
-                key, mark = above.key
-                members.setdefault(key, (mark, node))
-                above.key = None
-
-
-def _refuse_tag(event: Any, mark: Mark) -> None:
+def _no_key(event: Any) -> str:
+    if type(event) is _ALIAS:
+        return "an alias as a key is not allowed"
     if event.tag is not None:
-        raise SyntaxFaultError(mark, "a tag (!...) is not allowed: quote a value to make it text")
+        return _TAG
+    return _NO_KEYS[event.value] if type(event) is _SCALAR else "a key must be text, not a list or a mapping"
+
+
+def _fault(mark: int, message: str) -> SyntaxFaultError:
+    return SyntaxFaultError(unpack(mark), message)
 
 
 def _mark(at: Any) -> Mark:

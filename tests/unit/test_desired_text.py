@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from driftcheck.desired import json_, yaml_
-from driftcheck.desired.nodes import MAX_DEPTH, MAX_VALUES, Node, SyntaxFaultError, resolve
+from driftcheck.desired.written import MAX_DEPTH, MAX_VALUES, Shape, SyntaxFaultError, Written, resolve, shape
 
 STRING = {"type": "string"}
 INTEGER = {"type": "integer"}
@@ -21,8 +21,8 @@ TYPED_TEXTS = (
 )
 
 
-def value_of(node: Node, schema: dict[str, Any]) -> Any:
-    return resolve(node, {"type": "object", "properties": {"it": schema}}, {})["it"]  # type: ignore[call-overload,index]
+def value_of(written: Written, schema: dict[str, Any]) -> Any:
+    return resolve(written.value, Shape(members={"it": shape(schema, {})}))["it"]  # type: ignore[call-overload,index]
 
 
 def refused(read: Any, text: str) -> tuple[int, int, str]:
@@ -34,9 +34,9 @@ def refused(read: Any, text: str) -> tuple[int, int, str]:
 @pytest.mark.parametrize("text", TYPED_TEXTS)
 @pytest.mark.parametrize("form", ["{}", "'{}'", '"{}"'])
 def test_a_text_under_a_string_member_stays_what_was_typed(text: str, form: str) -> None:
-    node = yaml_.parse(f"it: {form.format(text)}\n")
+    written = yaml_.parse(f"it: {form.format(text)}\n")
 
-    assert value_of(node, STRING) == text
+    assert value_of(written, STRING) == text
 
 
 @pytest.mark.parametrize("word", ["", "~", "null", "Null", "NULL"])
@@ -91,9 +91,9 @@ def test_what_two_readers_could_take_for_two_things_is_text_for_the_schema_to_re
 
 
 def test_keys_stay_what_was_typed() -> None:
-    node = yaml_.parse("NO: a\non: b\n1.10: c\nnull: d\n0x1F: e\n")
+    written = yaml_.parse("NO: a\non: b\n1.10: c\nnull: d\n0x1F: e\n")
 
-    assert resolve(node, {"type": "object", "additionalProperties": STRING}, {}) == {
+    assert resolve(written.value, Shape(others=shape(STRING, {}))) == {
         "NO": "a",
         "on": "b",
         "1.10": "c",
@@ -103,9 +103,9 @@ def test_keys_stay_what_was_typed() -> None:
 
 
 def test_json_keeps_types_and_escapes() -> None:
-    node = json_.parse('{"a": [1, 1.0, -2e2, "\\u00e9\\ud83d\\ude00", "1", true, null, {}]}')
+    written = json_.parse('{"a": [1, 1.0, -2e2, "\\u00e9\\ud83d\\ude00", "1", true, null, {}]}')
 
-    assert resolve(node, {}, {}) == {"a": [1, 1.0, -200.0, "é😀", "1", True, None, {}]}
+    assert resolve(written.value, Shape()) == {"a": [1, 1.0, -200.0, "é😀", "1", True, None, {}]}
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,29 @@ def test_json_keeps_types_and_escapes() -> None:
 def test_every_duplicate_key_is_told_and_the_first_one_is_read(
     read: Any, text: str, places: list[tuple[int, int]]
 ) -> None:
-    node = read(text)
+    written = read(text)
 
-    assert [mark for mark, _ in node.repeated] == places
-    assert all(message.startswith("duplicate key 'a', first on line ") for _, message in node.repeated)
-    assert resolve(node, {}, {})["a"] == 1  # type: ignore[call-overload,index]
+    assert [mark for mark, _ in written.repeated] == places
+    assert all(message.startswith("duplicate key 'a', first on line ") for _, message in written.repeated)
+    assert resolve(written.value, Shape())["a"] == 1  # type: ignore[call-overload,index]
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (yaml_.parse, "a: 1\na: {x: [1, &n {y: 2}]}\nb: {c: null,\n    c: null, d: *n}\n"),
+        (json_.parse, '{"a": 1,\n"a": {"x": [1, {"y": 2}]},\n"b": {"c": null,\n"c": null, "d": {"y": 2}}}'),
+    ],
+)
+def test_what_follows_a_duplicate_key_is_where_it_stands(read: Any, text: str) -> None:
+    written = read(text)
+
+    assert resolve(written.value, Shape()) == {"a": 1, "b": {"c": None, "d": {"y": 2}}}
+    assert written.mark(("a",)).line == 1
+    assert written.mark(("b",)).line == 3
+    assert written.mark(("b", "c")).line == 3
+    assert written.mark(("b", "d")).line == 4
+    assert len(written.marks) == 1 + 2 + 2 + 1
 
 
 @pytest.mark.parametrize(
@@ -261,9 +279,9 @@ def test_an_alias_of_a_long_text_counts_for_its_length() -> None:
 
 
 def test_a_few_aliases_are_what_they_repeat() -> None:
-    node = yaml_.parse("a: &x {k: NO}\nb: [*x, *x]\n")
+    written = yaml_.parse("a: &x {k: NO}\nb: [*x, *x]\n")
 
-    assert resolve(node, {}, {}) == {"a": {"k": "NO"}, "b": [{"k": "NO"}, {"k": "NO"}]}
+    assert resolve(written.value, Shape()) == {"a": {"k": "NO"}, "b": [{"k": "NO"}, {"k": "NO"}]}
 
 
 def test_a_long_key_is_cut_in_a_message() -> None:
