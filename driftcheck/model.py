@@ -114,7 +114,8 @@ class Desired:
     """One declared definition, in one target.
 
     ``properties`` has the members of the kind's Create call without the name and what the server assigns;
-    ``locate`` gives the place in the file that declares a path (or the nearest member above it).
+    ``locate`` gives the place in the file that declares a path (or the nearest member above it). Of what is
+    loaded from files both are small, may be sent to another process, and are worked out when they are asked.
     """
 
     address: Address

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from driftcheck.desired import declarations, files, lifecycle, references, rules
+from driftcheck.desired import declarations, files, kept, lifecycle, references, rules
 from driftcheck.desired.faults import MAX_FAULTS
 from driftcheck.errors import DriftcheckError, did_you_mean
 from driftcheck.kinds import IDENTIFIER, KINDS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from driftcheck.desired.declarations import Declaration, FileContent
     from driftcheck.kinds import Kind
-    from driftcheck.model import Path, PathPattern, Shard
+    from driftcheck.model import Json, Path, PathPattern, Shard
 
 
 T = TypeVar("T")
@@ -142,29 +143,42 @@ class _Gathered:
         self.used |= {target.name: target for target in chosen}
         self.declared |= {(target.name, kind) for target in chosen for kind in content.kinds}
         for declaration in content.declarations:
-            ignore, sensitive = _lifecycle(content, declaration)
-            if not chosen:
-                _hold_to_rules(content, declaration, declaration.value)
-            for target in chosen:
-                values = references.known(target, declared=target.name in self.targets)
-                properties = _settled(content, declaration, target.name, values)
-                if properties is None:
-                    _hold_to_rules(content, declaration, declaration.value)
+            its_rules = _lifecycle(content, declaration)
+            location = declaration.locate(())
+            for properties, targets in self._settled(content, declaration, chosen):
+                warnings = _hold_to_rules(content, declaration, properties)
+                self.warnings += warnings if targets else ()
+                name = properties.get(IDENTIFIER)
+                if not targets or not isinstance(name, str):
                     continue
-                self.warnings += _hold_to_rules(content, declaration, properties)
-                name = properties.pop(IDENTIFIER, None)
-                if not isinstance(name, str):
-                    continue
-                address = Address(declaration.kind.name, target.name, name)
-                desired = Desired(
-                    address, properties, declaration.locate(()), declaration.locate, ignore, sensitive
-                )
-                if (first := self.definitions.setdefault(address, desired)) is not desired:
-                    content.fault(
-                        (*declaration.path, IDENTIFIER),
-                        f"`{address.name}` is declared twice for target `{target.name}`, "
-                        f"first at {first.location}",
-                    )
+                members = {member: value for member, value in properties.items() if member != IDENTIFIER}
+                packed, places = kept.keep(members, declaration.written, content.file)
+                for target in targets:
+                    address = Address(declaration.kind.name, target.name, name)
+                    desired = Desired(address, packed, location, places, *its_rules)
+                    if (first := self.definitions.setdefault(address, desired)) is not desired:
+                        content.fault(
+                            (*declaration.path, IDENTIFIER),
+                            f"`{address.name}` is declared twice for target `{target.name}`, "
+                            f"first at {first.location}",
+                        )
+
+    def _settled(
+        self, content: FileContent, declaration: Declaration, targets: list[Target]
+    ) -> Iterator[tuple[dict[str, Any], list[Target]]]:
+        """A definition's members, with the targets that have them so.
+
+        There are none where there is nothing good that a ``${...}`` stands for.
+        """
+        left_out = _left_out(declaration.kind)
+        written = {name: value for name, value in declaration.value.items() if name not in left_out}
+        if declaration.bare or not targets or not references.may_be_in(written):
+            yield written, targets
+            return
+        for target in targets:
+            values = references.known(target, declared=target.name in self.targets)
+            settled = _replaced(content, declaration, written, target.name, values)
+            yield (written, []) if settled is None else (settled, [target])
 
     def _target(self, content: FileContent, path: Path, name: str) -> Target | None:
         if name in self.targets:
@@ -176,14 +190,19 @@ class _Gathered:
         return None
 
 
-def _settled(
-    content: FileContent, declaration: Declaration, target: str, values: Mapping[str, str | None]
+@cache
+def _left_out(kind: Kind) -> frozenset[str]:
+    return kind.server_assigned | {"lifecycle"}
+
+
+def _replaced(
+    content: FileContent,
+    declaration: Declaration,
+    written: Json,
+    target: str,
+    values: Mapping[str, str | None],
 ) -> dict[str, Any] | None:
     """A definition's members as one target has them; None where a ``${...}`` stands for nothing good."""
-    left_out = declaration.kind.server_assigned | {"lifecycle"}
-    written: Any = {name: value for name, value in declaration.value.items() if name not in left_out}
-    if declaration.bare or not references.may_be_in(written):
-        return written  # type: ignore[no-any-return]
     wrong: list[tuple[Path, str]] = []
     settled: Any = references.replace(written, values, (), lambda *fault: wrong.append(fault))
     if not wrong:
