@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from driftcheck.desired.written import short
@@ -24,6 +25,8 @@ _STEP = re.compile(
 )
 
 
+# a fleet's definitions repeat the same few paths
+@lru_cache(maxsize=1024)
 def parse(text: str, kind: Kind) -> PathPattern:
     """The pattern that a path names.
 
