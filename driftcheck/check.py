@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from driftcheck.desired import DesiredState
     from driftcheck.fetch import Cloud, Limits
+    from driftcheck.memory import Memory
     from driftcheck.model import Address, Desired, Finding, IgnoreRule, Reading
 
 _READ = frozenset({Status.IN_SYNC, Status.DRIFTED})
@@ -31,10 +32,13 @@ def check(
     unmanaged: bool = True,
     stop: pool.Stop | None = None,
     progress: Callable[[Finding], None] = lambda _: None,
+    memories: Mapping[str, Memory] | None = None,
+    warnings: Iterable[Warn] = (),
 ) -> Report:
     """Read everything that is declared, and what else exists when ``unmanaged`` is asked for, and compare.
 
-    ``progress`` is given each finding as soon as there is one.
+    ``progress`` is given each finding as soon as there is one. ``memories`` are of the targets, and learn,
+    where what was described in earlier runs need not be described again; ``warnings`` are about them.
     """
     stop = stop or pool.Stop()
     started_at = datetime.now(UTC)
@@ -46,7 +50,7 @@ def check(
         findings[desired.address] = finding = compare(desired, reading, today)
         progress(finding)
 
-    fetched = fetch(state, cloud, limits, unmanaged=unmanaged, stop=stop, keep=keep)
+    fetched = fetch(state, cloud, limits, unmanaged=unmanaged, stop=stop, keep=keep, memories=memories)
     return Report(
         started_at=started_at,
         finished_at=datetime.now(UTC),
@@ -54,6 +58,7 @@ def check(
         targets=tuple(fetched.targets),
         findings=(*findings.values(), *fetched.unmanaged.values()),
         warnings=(
+            *warnings,
             *fetched.warnings,
             *_unknown_members(state, findings),
             *_idle_rules(state, findings, today),

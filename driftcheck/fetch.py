@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,11 +15,12 @@ from driftcheck.model import Address, Finding, Live, Status, TargetReading, Unre
 from driftcheck.turns import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from driftcheck.aws import Page, Summary
     from driftcheck.desired import DesiredState
     from driftcheck.kinds import Kind
+    from driftcheck.memory import Memory
     from driftcheck.model import Desired, Reading, Target
 
 _MAX_IDLE_PAGES = 50
@@ -80,12 +82,14 @@ def fetch(
     unmanaged: bool,
     stop: pool.Stop,
     keep: Callable[[Desired, Reading], None],
+    memories: Mapping[str, Memory] | None = None,
 ) -> Fetched:
     """Read what is declared; what a failure touches, and that alone, is ``Unreadable``.
 
-    ``keep`` is given the one reading of each declared definition as soon as there is one.
+    ``keep`` is given the one reading of each declared definition as soon as there is one. ``memories`` are of
+    the targets, where Describe is to be called only for what List shows to be new or recreated.
     """
-    run = _Run(state, cloud, limits, unmanaged, keep)
+    run = _Run(state, cloud, limits, unmanaged, keep, memories or {})
     pool.run(
         run.first_jobs(),
         workers=limits.concurrency,
@@ -109,6 +113,7 @@ class _Run:
     limits: Limits
     with_unmanaged: bool
     keep: Callable[[Desired, Reading], None]
+    memories: Mapping[str, Memory]
     fetched: Fetched = field(default_factory=Fetched)
     accounts: dict[str, str] = field(default_factory=dict)
     opened: dict[str, OpenTarget] = field(default_factory=dict)
@@ -130,25 +135,42 @@ class _Run:
                 self.keep(desired, error)
             return
         self.opened[name] = outcome
-        if self.with_unmanaged:
-            # the pages of a List follow from one another and take the longest, so they begin first
-            for kind in self.state.listed(name):
-                yield _Listing(self, name, outcome, kind).job()
+        memory = self.memories.get(name)
+        waiting: dict[str, list[Desired]] = {}
+        if memory is not None and memory.earlier is not None:
+            for desired in definitions:
+                waiting.setdefault(desired.address.kind, []).append(desired)
+        looked_for = set(self.state.listed(name)) if self.with_unmanaged else set()
+        # the pages of a List follow from one another and take the longest, so they begin first
+        for kind in KINDS.values():
+            if kind in looked_for or kind.name in waiting:
+                for_these = waiting.get(kind.name, [])
+                yield _Listing(self, name, outcome, kind, kind in looked_for, for_these).job()
         for desired in definitions:
-            yield self.description(outcome, desired)
+            if desired.address.kind not in waiting:
+                yield self.description(outcome, desired)
 
     def description(self, target: OpenTarget, desired: Desired) -> Job:
         address = desired.address
-        kind, group = KINDS[address.kind], _throttled_alike(address.target, target)
+        kind, memory = KINDS[address.kind], self.memories.get(address.target)
 
         def done(outcome: Any) -> Iterable[Job]:
-            if isinstance(outcome, Live) and TAGS in desired.properties:
-                tagged = partial(target.tagged, outcome)
-                yield Job(group, tagged, partial(self.on_reading, desired, "ListTags"))
-            else:
-                self.on_reading(desired, kind.describe, outcome)
+            if memory is not None and isinstance(outcome, Live):
+                memory.note(desired, outcome, datetime.now(UTC))
+            elif memory is not None:
+                memory.forget(desired)
+            return self.on_description(target, desired, outcome)
 
+        group = _throttled_alike(address.target, target)
         return Job(group, partial(target.describe, kind, address.name), done)
+
+    def on_description(self, target: OpenTarget, desired: Desired, outcome: Any) -> Iterable[Job]:
+        """Read the tags, where they are declared: that a definition is the same says nothing about them."""
+        if isinstance(outcome, Live) and TAGS in desired.properties:
+            group = _throttled_alike(desired.address.target, target)
+            done = partial(self.on_reading, desired, "ListTags")
+            return (Job(group, partial(target.tagged, outcome), done),)
+        return self.on_reading(desired, KINDS[desired.address.kind].describe, outcome)
 
     def on_reading(self, desired: Desired, operation: str, outcome: Any) -> Iterable[Job]:
         reading = self.error(operation, outcome) if isinstance(outcome, Exception) else outcome
@@ -203,15 +225,21 @@ def _throttled_alike(name: str, reached: OpenTarget) -> str:
 
 @dataclass(slots=True)
 class _Listing:
-    """The pages of one kind in one target."""
+    """The pages of one kind in one target.
+
+    ``waiting`` are the definitions of which ``shown`` may say that they are still those that were described.
+    """
 
     run: _Run
     target: str
     reached: OpenTarget
     kind: Kind
+    looks_for_unmanaged: bool
+    waiting: list[Desired]
     token: str | None = None
     seen: set[str] = field(default_factory=set)
     idle: int = 0
+    shown: dict[str, Summary | None] = field(default_factory=dict)
 
     def job(self) -> Job:
         group = _throttled_alike(self.target, self.reached)
@@ -220,29 +248,55 @@ class _Listing:
     def on_page(self, outcome: Any) -> Iterable[Job]:
         if isinstance(outcome, Exception):
             self.fail(self.run.error(self.kind.list, outcome))
+            yield from self.describe_all()
             return
         news = [self.keep(summary) for summary in outcome.summaries]
         self.idle = 0 if any(news) else self.idle + 1
         self.token = outcome.token
         if self.token is None:
+            yield from self.describe_what_changed()
             return
         if self.token in self.seen or self.idle > _MAX_IDLE_PAGES:
             self.fail(Unreadable("EndlessList", f"{self.kind.list}: its pages never come to an end"))
+            yield from self.describe_all()
             return
         self.seen.add(self.token)
         yield self.job()
 
+    def describe_all(self) -> Iterable[Job]:
+        return [self.run.description(self.reached, desired) for desired in self.waiting]
+
+    def describe_what_changed(self) -> Iterable[Job]:
+        memory = self.run.memories.get(self.target)
+        for desired in self.waiting:
+            shown = self.shown.get(desired.address.name)
+            known = None
+            if memory is not None and shown is not None:
+                known = memory.recall(self.kind.name, shown.name, shown.arn, shown.created_at)
+            if known is None:
+                yield self.run.description(self.reached, desired)
+            else:
+                yield from self.run.on_description(self.reached, desired, known)
+
     def keep(self, summary: Summary) -> bool:
         """Note a definition that exists; tell whether this is the first time that it is named."""
+        first = self.shown.setdefault(summary.name, summary)
+        if first is not summary:
+            if first != summary:
+                # recreated while the pages were read, or damage: it is described
+                self.shown[summary.name] = None
+            return False
         address = Address(self.kind.name, self.target, summary.name)
-        found = self.run.fetched.unmanaged
-        if address in found or not self.run.state.is_unmanaged(address):
-            return address not in found
-        found[address] = Finding(address, Status.UNMANAGED, arn=summary.arn, created_at=summary.created_at)
+        if self.looks_for_unmanaged and self.run.state.is_unmanaged(address):
+            self.run.fetched.unmanaged[address] = Finding(
+                address, Status.UNMANAGED, arn=summary.arn, created_at=summary.created_at
+            )
         return True
 
     def fail(self, error: Unreadable) -> None:
         """Note that what exists is not known; for a kind that no file has a list of, that may be intended."""
+        if not self.looks_for_unmanaged:
+            return
         if error.code in _DENIED and (self.target, self.kind.name) not in self.run.state.declared:
             message = (
                 f"{self.target}: unmanaged {self.kind.name}s are not looked for: {error.message}; "

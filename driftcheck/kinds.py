@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from botocore import __version__ as MODEL_VERSION  # noqa: N812 - a constant of ours
 from botocore import xform_name
 from botocore.loaders import create_loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
@@ -24,6 +25,7 @@ __all__ = [
     "ABSENT_MEANS",
     "IDENTIFIER",
     "KINDS",
+    "MODEL_VERSION",
     "SETS",
     "TAGS",
     "Kind",

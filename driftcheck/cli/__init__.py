@@ -28,15 +28,19 @@ from driftcheck.cli.console import (
 from driftcheck.cli.options import (
     Config,
     FailOn,
+    Incremental,
+    MaxAge,
     Outputs,
     Paths,
     Quiet,
     Select,
     Shard,
+    State,
     Targets,
     Templates,
     Unmanaged,
     Verbose,
+    age_of,
     outputs_of,
     shard_of,
     statuses_of,
@@ -45,6 +49,7 @@ from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
     from driftcheck.desired import DesiredState
+    from driftcheck.model import Warn
 
 MAX_TIMEOUT = 86_400.0
 """Seconds; a socket takes no limit of more than some centuries, and no infinite one."""
@@ -127,6 +132,9 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         float, typer.Option(metavar="SECONDS", min=0.1, help="Limit on the whole run.")
     ] = 3600.0,
     shard: Shard = None,
+    incremental: Incremental = False,
+    state_folder: State = Path(".driftcheck"),
+    max_age: MaxAge = "7d",
     fail_on: FailOn = "drifted,missing",
     unmanaged: Unmanaged = True,
     quiet: Quiet = False,
@@ -136,6 +144,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     failing = statuses_of(fail_on)
     outputs = outputs_of(output)
     of_shards = shard_of(shard)
+    age = age_of(max_age)
     from driftcheck.outputs import try_out
 
     with signals() as caught:
@@ -150,9 +159,12 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         from driftcheck.aws import Aws
         from driftcheck.check import check as run
         from driftcheck.cli.progress import progress
+        from driftcheck.cli.remembered import keep, recall
         from driftcheck.document import document
         from driftcheck.fetch import Limits
 
+        doubts: list[Warn] = []
+        memories = recall(state_folder, state, age, doubts) if incremental else {}
         with progress(state.definitions, shown=not quiet) as told:
             report = run(
                 state,
@@ -161,9 +173,12 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
                 unmanaged=unmanaged,
                 stop=caught.stop,
                 progress=told,
+                memories=memories,
+                warnings=doubts,
             )
         result = document(report)
         write_all(result, outputs, templates, quiet=quiet)
+        keep(state_folder, state, memories)
     if caught.number:
         raise typer.Exit(128 + caught.number)
     raise typer.Exit(exit_code(result, failing))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ _BATCH = ("AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE")
 """What AWS Batch sets in each child of an array job: its index, from 0, and how many there are."""
 _NUMBER = re.compile("[0-9]{1,6}")
 
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FAIL_ON = ("drifted", "missing", "unmanaged", "error")
 
 Paths = Annotated[
@@ -73,6 +75,33 @@ Shard = Annotated[
         "auto takes both from AWS_BATCH_JOB_ARRAY_INDEX and _SIZE.",
     ),
 ]
+
+Incremental = Annotated[
+    bool,
+    typer.Option(
+        "--incremental", help="Describe only what List shows to be new or recreated since it was described."
+    ),
+]
+State = Annotated[
+    Path,
+    typer.Option(
+        "--state", metavar="DIR", file_okay=False, help="Where --incremental keeps what was described."
+    ),
+]
+MaxAge = Annotated[
+    str,
+    typer.Option(
+        "--max-age", metavar="AGE", help="How long before --incremental describes all again: 12h, 7d."
+    ),
+]
+
+
+def age_of(text: str) -> timedelta:
+    """The time that ``--max-age`` names."""
+    found = re.fullmatch(r"([0-9]{1,5})([smhdw])", text)
+    if found is None:
+        raise typer.BadParameter(f"`{text}` is no age: write it as 12h or 7d", param_hint="--max-age")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def outputs_of(specs: list[str] | None) -> list[Output]:

@@ -1,0 +1,143 @@
+"""What Describe answered in earlier runs, of definitions that have not been recreated since.
+
+A definition has no Update call, so one that List shows with the ARN and the ``CreationTime`` that it had when
+it was described is the one that was described: ``docs/incremental.md`` has the argument and its limits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from driftcheck import __version__
+from driftcheck.kinds import MODEL_VERSION
+from driftcheck.model import Live
+from driftcheck.redact import masked
+
+if TYPE_CHECKING:
+    from driftcheck.model import Desired
+
+_FORMAT = "1"
+_SETTLED = timedelta(minutes=10)
+"""How much older than its description a definition must be: twice what the clocks of a caller and of AWS may
+differ before AWS refuses its signatures. One that is recreated later has another ``CreationTime``."""
+
+
+class UnusableError(Exception):
+    """What was kept cannot be relied on; one line says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One answer of Describe, its properties as JSON, and when it came."""
+
+    arn: str
+    created_at: datetime
+    described_at: datetime
+    properties: str
+    unknown: tuple[tuple[str | int, ...], ...] = ()
+
+
+Key = tuple[str, str]
+"""A kind and the name of a definition."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is known of one target: ``earlier`` from runs since ``since``, or None; ``now`` from this one."""
+
+    since: datetime
+    earlier: dict[Key, Record] | None = None
+    now: dict[Key, Record] = field(default_factory=dict)
+
+    def recall(self, kind: str, name: str, arn: str | None, created_at: datetime | None) -> Live | None:
+        """The description of the very definition that List shows so, if there is one to rely on."""
+        record = (self.earlier or {}).get((kind, name))
+        if (
+            record is None
+            or (record.arn, record.created_at) != (arn, created_at)
+            or record.described_at - record.created_at < _SETTLED
+        ):
+            return None
+        return Live(json.loads(record.properties), record.arn, record.created_at, record.unknown)
+
+    def note(self, desired: Desired, live: Live, moment: datetime) -> None:
+        """Keep a description, unless it holds anything sensitive: that is on no disk."""
+        key = desired.address.kind, desired.address.name
+        self.forget(desired)
+        if live.arn is None or live.created_at is None:
+            return
+        properties: Any = dict(live.properties)
+        if not masked((), properties, desired.sensitive)[1]:
+            text = json.dumps(properties, separators=(",", ":"), ensure_ascii=False)
+            self.now[key] = Record(live.arn, live.created_at, moment, text, live.unknown)
+
+    def forget(self, desired: Desired) -> None:
+        """Do not rely on an earlier description again."""
+        (self.earlier or {}).pop((desired.address.kind, desired.address.name), None)
+
+
+def dumps(memory: Memory) -> str:
+    """All that is known, as text: a line about the rest, with its digest, and the rest."""
+    known = {**(memory.earlier or {}), **memory.now}
+    rows = [
+        [
+            kind,
+            name,
+            each.arn,
+            each.created_at.isoformat(),
+            each.described_at.isoformat(),
+            each.properties,
+            each.unknown,
+        ]
+        for (kind, name), each in sorted(known.items())
+    ]
+    body = json.dumps(rows, separators=(",", ":"))
+    head = {
+        "format": _FORMAT,
+        "made_by": _made_by(),
+        "since": memory.since.isoformat(),
+        "sha256": hashlib.sha256(body.encode()).hexdigest(),
+    }
+    return f"{json.dumps(head)}\n{body}\n"
+
+
+def loads(text: str, now: datetime, max_age: timedelta) -> Memory:
+    """What earlier runs knew.
+
+    Raises:
+        UnusableError: it is damaged, made by another version, or older than ``max_age``.
+    """
+    head, _, body = text.partition("\n")
+    try:
+        about = json.loads(head)
+        if (about["format"], about["made_by"]) != (_FORMAT, _made_by()):
+            raise UnusableError("it was written by another version")
+        if about["sha256"] != hashlib.sha256(body.removesuffix("\n").encode()).hexdigest():
+            raise UnusableError("it is damaged")
+        since = datetime.fromisoformat(about["since"])
+        if not timedelta(0) <= now - since <= max_age:
+            raise UnusableError(f"it is of {since:%Y-%m-%d %H:%M} UTC, and --max-age is over")
+        records = {(row[0], row[1]): _record(row) for row in json.loads(body)}
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise UnusableError("it is damaged") from None
+    return Memory(since, records)
+
+
+def _record(row: list[Any]) -> Record:
+    arn, created_at, described_at, properties, unknown = row[2:]
+    return Record(
+        arn,
+        datetime.fromisoformat(created_at),
+        datetime.fromisoformat(described_at),
+        properties,
+        tuple(tuple(path) for path in unknown),
+    )
+
+
+def _made_by() -> str:
+    """What decides how an answer was read."""
+    return f"driftcheck {__version__}, botocore {MODEL_VERSION}"
