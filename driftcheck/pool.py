@@ -131,17 +131,17 @@ class _Run:
             group.refused_since = ended.since
         since = job.refused_since or ended.since
         job = replace(job, refusals=job.refusals + 1, refused_since=since, refusal=value)
-        if now - group.refused_since >= self.limit:
+        pause = min(_FIRST_REST * 2.0 ** (job.refusals - 1), _LONGEST_REST) * (1 + random()) / 2  # noqa: S311 - no secret
+        if now + pause - group.refused_since >= self.limit:
             # nobody gets through any more
             self._done(job, RefusedError(value, job.refusals), now)
             for other in self.queue.drop(group):
                 self.queue.add(other.done(RefusedError(other.refusal or value, other.refusals)), now)
-        elif job.refusals >= _MOST_REFUSALS and now - since >= self.limit:
+        elif job.refusals >= _MOST_REFUSALS and now + pause - since >= self.limit:
             # the others get through, this one does not
             self._done(job, RefusedError(value, job.refusals), now)
         else:
-            pause = min(_FIRST_REST * 2.0 ** (job.refusals - 1), _LONGEST_REST)
-            self.queue.rest(job, now + pause * (1 + random()) / 2, now)  # noqa: S311 - no secret
+            self.queue.rest(job, now + pause, now)
 
     def _done(self, job: Job, outcome: Any, now: float) -> None:
         self.queue.ended(job, now)
