@@ -53,6 +53,18 @@ def prepare(service: Service, folder: Path, others: Iterable[str] = (), targets:
     service.mutate(MODEL_QUALITY, "moved", ("RoleArn",), f"arn:aws:iam::{ACCOUNT}:role/other")
 
 
+def prepare_two_targets(service: Service, folder: Path) -> None:
+    """Forty definitions that are in sync in each of two targets: ``a`` in us-east-1, ``b`` in eu-west-1."""
+    (folder / "driftcheck.toml").write_text(
+        '[targets.a]\nregion = "us-east-1"\n[targets.b]\nregion = "eu-west-1"\n', "utf-8"
+    )
+    definitions = [minimal(MODEL_QUALITY, f"d{number:02}") for number in range(40)]
+    write_desired(folder, {MODEL_QUALITY: definitions}, targets=["a", "b"])
+    for definition in definitions:
+        for region in ("us-east-1", "eu-west-1"):
+            service.create(MODEL_QUALITY, definition, region=region)
+
+
 @pytest.mark.parametrize(
     "does",
     [
@@ -156,15 +168,7 @@ def test_a_rate_that_is_found_is_kept(service: Service, run: Run, tmp_path: Path
 def test_a_target_that_is_throttled_leaves_the_other_alone(
     service: Service, run: Run, tmp_path: Path
 ) -> None:
-    names = [f"d{number:02}" for number in range(40)]
-    (tmp_path / "driftcheck.toml").write_text(
-        '[targets.a]\nregion = "us-east-1"\n[targets.b]\nregion = "eu-west-1"\n', "utf-8"
-    )
-    definitions = [minimal(MODEL_QUALITY, name) for name in names]
-    write_desired(tmp_path, {MODEL_QUALITY: definitions}, targets=["a", "b"])
-    for definition in definitions:
-        for region in ("us-east-1", "eu-west-1"):
-            service.create(MODEL_QUALITY, definition, region=region)
+    prepare_two_targets(service, tmp_path)
     service.fail(THROTTLED, region="us-east-1", times=12)
 
     result = check(run, service, "--concurrency", "4")
@@ -245,14 +249,7 @@ def test_calls_that_are_given_up_make_room_and_are_not_sent_again(
 
 
 def test_a_target_that_hangs_leaves_the_other_its_share(service: Service, run: Run, tmp_path: Path) -> None:
-    names = [f"d{number:02}" for number in range(40)]
-    (tmp_path / "driftcheck.toml").write_text(
-        '[targets.a]\nregion = "us-east-1"\n[targets.b]\nregion = "eu-west-1"\n', "utf-8"
-    )
-    definitions = [minimal(MODEL_QUALITY, name) for name in names]
-    write_desired(tmp_path, {MODEL_QUALITY: definitions}, targets=["a", "b"])
-    for definition in definitions:
-        service.create(MODEL_QUALITY, definition)
+    prepare_two_targets(service, tmp_path)
     service.fail(Hang(), region="us-east-1")
 
     result = check(run, service, "--concurrency", "4", "--timeout", "20", "--deadline", "6")
