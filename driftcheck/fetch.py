@@ -247,7 +247,13 @@ class _Listing:
 
     def on_page(self, outcome: Any) -> Iterable[Job]:
         if isinstance(outcome, Exception):
-            self.fail(self.run.error(self.kind.list, outcome))
+            error = self.run.error(self.kind.list, outcome)
+            self.fail(error)
+            if isinstance(outcome, pool.StoppedError | pool.DeadlineError):
+                # the run is over, and what would follow is not made any more
+                for desired in self.waiting:
+                    self.run.keep(desired, error)
+                return
             yield from self.describe_all()
             return
         news = [self.keep(summary) for summary in outcome.summaries]

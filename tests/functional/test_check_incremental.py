@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,13 @@ import pytest
 
 from tests.functional.cloud import ABSENT
 from tests.functional.definitions import ACCOUNT, KINDS, MODEL_QUALITY, minimal, write_desired
-from tests.functional.faults import DENIED, INTERNAL, Answer
-from tests.functional.results import Result, check
+from tests.functional.faults import DENIED, INTERNAL, Answer, Hang
+from tests.functional.results import Result, check, held
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.functional.conftest import Run
+    from tests.functional.conftest import Launch, Run
     from tests.functional.service import Service
 
 OLD = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
@@ -178,6 +179,39 @@ def test_where_list_fails_everything_is_described(service: Service, run: Run, fa
 
     assert described == ["a", "b", "gone"]
     assert result.statuses == {"a": "in_sync", "b": "in_sync", "gone": "missing", "a-bias": "in_sync"}
+
+
+def test_an_interrupt_while_lists_are_read_leaves_a_result(
+    service: Service, run: Run, launch: Launch
+) -> None:
+    again(run, service)
+    service.calls.clear()
+    service.fail(Hang(), action=f"List{MODEL_QUALITY}s")
+    running = launch("check", *INCREMENTAL, "-o", "json=-")
+    service.wait_for(len(KINDS), "List*")
+    running.signal(signal.SIGINT)
+
+    result = held(running.finish(), service)
+
+    assert (result.exit_code, result.document["complete"]) == (130, False)
+    assert {name: result.statuses[name] for name in ("a", "b", "gone")} == dict.fromkeys(
+        ("a", "b", "gone"), "error"
+    )
+    assert {result.errors[name] for name in ("a", "b", "gone")} == {"Interrupted"}
+    # what was known still is
+    service.faults.clear()
+    assert again(run, service)[1] == ["gone"]
+
+
+def test_a_deadline_while_lists_are_read_leaves_a_result(service: Service, run: Run) -> None:
+    again(run, service)
+    service.fail(Hang(), action=f"List{MODEL_QUALITY}s")
+
+    result, described = again(run, service, "--deadline", "3")
+
+    assert (result.exit_code, described) == (1, [])
+    assert result.statuses == {"a": "error", "b": "error", "gone": "error", "a-bias": "in_sync"}
+    assert set(result.errors.values()) == {"DeadlineExceeded"}
 
 
 def _cut(text: str) -> str:
