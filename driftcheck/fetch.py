@@ -98,7 +98,6 @@ def fetch(
         stop=stop,
         is_refusal=is_throttled,
     )
-    run.fetched.warnings.sort(key=lambda warning: warning.message)  # answers come in any order
     run.fetched.targets = [run.target_reading(target) for target in state.targets]
     run.forget_what_other_targets_declare()
     return run.fetched
