@@ -119,6 +119,6 @@ compile = $(PY) -m uv --no-config pip compile pyproject.toml --universal --pytho
 	--no-header --annotation-style line --quiet $(if $(UPGRADE),--upgrade)
 
 lock: $(VENV)/.dev
-	$(compile) --extra demo --group dev --output-file requirements/dev.txt
+	$(compile) --all-extras --group dev --output-file requirements/dev.txt
 	$(compile) --extra demo --group build --constraints requirements/dev.txt --output-file requirements/demo.txt
 	$(compile) --constraints requirements/demo.txt --output-file requirements/run.txt
