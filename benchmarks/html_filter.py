@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 from driftcheck.render import render
 
 if TYPE_CHECKING:
-    from driftcheck.document import Document
+    from driftcheck.document.entries import Document
 
 _CHROMIUM = "/usr/bin/chromium"
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

@@ -31,7 +31,7 @@ from driftcheck.model import AMBIENT, Address
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from driftcheck.document import DifferenceEntry
+    from driftcheck.document.entries import DifferenceEntry
     from driftcheck.model import Desired
 
 _HOST = "127.0.0.1"

@@ -14,7 +14,7 @@ from driftcheck.errors import DriftcheckError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from driftcheck.document import Document, ErrorEntry, ResourceEntry, TargetEntry, WarningEntry
+    from driftcheck.document.entries import Document, ErrorEntry, ResourceEntry, TargetEntry, WarningEntry
 
 Part: TypeAlias = "tuple[str, Document]"
 """A document, and before it what messages call it."""

@@ -13,7 +13,7 @@ from driftcheck.document import loads
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftcheck.document import (
+    from driftcheck.document.entries import (
         DifferenceEntry,
         Document,
         ErrorEntry,

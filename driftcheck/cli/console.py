@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from driftcheck.document import Document
+    from driftcheck.document.entries import Document
     from driftcheck.outputs import Output
     from driftcheck.pool import Stop
 

@@ -13,7 +13,7 @@ from driftcheck.cli.options import FailOn, Outputs, Quiet, Templates, Verbose, o
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
-    from driftcheck.document import Document
+    from driftcheck.document.entries import Document
 
 
 def report(

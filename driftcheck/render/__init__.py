@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from driftcheck.document import Document
+    from driftcheck.document.entries import Document
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from driftcheck.redact import MASK
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from driftcheck.document import Document, ErrorEntry, ResourceEntry, SourceEntry, Summary
+    from driftcheck.document.entries import Document, ErrorEntry, ResourceEntry, SourceEntry, Summary
     from driftcheck.model import Json
 
 # Printable by Unicode's categories, and yet nothing is seen of them.

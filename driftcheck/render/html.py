@@ -19,7 +19,7 @@ from driftcheck.render.common import path_text, percent, shard_text, time_text, 
 from driftcheck.render.templates_ import render_template
 
 if TYPE_CHECKING:
-    from driftcheck.document import Document, ResourceEntry, Summary
+    from driftcheck.document.entries import Document, ResourceEntry, Summary
     from driftcheck.model import Json
     from driftcheck.render import Style
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from driftcheck.document import Document
+    from driftcheck.document.entries import Document
     from driftcheck.render import Style
 
 

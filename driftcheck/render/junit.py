@@ -16,7 +16,7 @@ from driftcheck.render.text import resource_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from driftcheck.document import Document, ErrorEntry, ResourceEntry
+    from driftcheck.document.entries import Document, ErrorEntry, ResourceEntry
     from driftcheck.render import Style
 
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'

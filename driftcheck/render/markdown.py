@@ -26,7 +26,7 @@ from driftcheck.render.common import (
 from driftcheck.render.templates_ import render_template
 
 if TYPE_CHECKING:
-    from driftcheck.document import DifferenceEntry, Document, IgnoredEntry, ResourceEntry
+    from driftcheck.document.entries import DifferenceEntry, Document, IgnoredEntry, ResourceEntry
     from driftcheck.render import Style
 
 

@@ -18,7 +18,7 @@ from driftcheck.render.common import error_text, name_text, path_text, value_tex
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from driftcheck.document import DifferenceEntry, Document, ResourceEntry, SourceEntry
+    from driftcheck.document.entries import DifferenceEntry, Document, ResourceEntry, SourceEntry
     from driftcheck.model import Json
     from driftcheck.render import Style
 

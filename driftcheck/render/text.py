@@ -27,7 +27,7 @@ from driftcheck.render.common import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from driftcheck.document import DifferenceEntry, Document, IgnoredEntry, ResourceEntry
+    from driftcheck.document.entries import DifferenceEntry, Document, IgnoredEntry, ResourceEntry
     from driftcheck.render import Style
 
 _WIDTH = 80

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Dialog, Page
 
-    from driftcheck.document import Document
+    from driftcheck.document.entries import Document
 
 TOP = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")

@@ -8,7 +8,7 @@ import pytest
 from tests.documents import in_sync
 
 if TYPE_CHECKING:
-    from driftcheck.document import Document, ResourceEntry
+    from driftcheck.document.entries import Document, ResourceEntry
     from tests.browser.conftest import Reader
 
 pytestmark = pytest.mark.slow

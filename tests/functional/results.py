@@ -92,5 +92,5 @@ def valid(text: str) -> dict[str, Any]:
 
 @cache
 def _validator() -> Any:
-    schema = resources.files("driftcheck").joinpath("result.schema.json").read_text("utf-8")
+    schema = resources.files("driftcheck.document").joinpath("result.schema.json").read_text("utf-8")
     return Draft202012Validator(json.loads(schema))

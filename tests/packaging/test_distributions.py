@@ -41,7 +41,11 @@ def test_the_wheel_holds_the_package_the_templates_and_the_examples_and_nothing_
     packaged = {name for name in _in_wheel(built) if ".dist-info/" not in name}
 
     assert packaged == _sources()
-    assert {"driftcheck/py.typed", "driftcheck/result.schema.json", "driftcheck/cli/__init__.py"} <= packaged
+    assert {
+        "driftcheck/py.typed",
+        "driftcheck/document/result.schema.json",
+        "driftcheck/cli/__init__.py",
+    } <= packaged
     assert {"driftcheck/templates/report.html.j2", "driftcheck/templates/report.md.j2"} <= packaged
     assert len([name for name in packaged if name.startswith("driftcheck/examples/")]) >= 5
 

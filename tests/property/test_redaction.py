@@ -29,7 +29,7 @@ from tests.property.shapes import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from driftcheck.document import Document
+    from driftcheck.document.entries import Document
     from driftcheck.model import Finding, Path
 
 # Whichever way a format escapes a secret, its letters stay in one piece.

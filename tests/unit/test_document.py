@@ -19,7 +19,7 @@ from tests.documents import GOLDEN, golden_document, hostile_documents
 from tests.documents import changed as changed_leaf
 
 if TYPE_CHECKING:
-    from driftcheck.document import Document
+    from driftcheck.document.entries import Document
 
 
 def refused(text: str | bytes) -> str:

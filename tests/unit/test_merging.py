@@ -17,7 +17,7 @@ from tests.documents import PROD, as_shard, document, drifted, hostile_documents
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftcheck.document import (
+    from driftcheck.document.entries import (
         Document,
         ErrorEntry,
         IgnoredEntry,

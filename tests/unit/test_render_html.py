@@ -16,7 +16,7 @@ from tests.documents import as_shard, in_sync
 from tests.documents import document as small_document
 
 if TYPE_CHECKING:
-    from driftcheck.document import Document, Summary
+    from driftcheck.document.entries import Document, Summary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VOID = {"meta", "link", "input"}

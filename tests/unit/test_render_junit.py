@@ -22,7 +22,7 @@ from tests.documents import (
 )
 
 if TYPE_CHECKING:
-    from driftcheck.document import Document, ResourceEntry, TargetEntry, WarningEntry
+    from driftcheck.document.entries import Document, ResourceEntry, TargetEntry, WarningEntry
 
 _SCHEMA = xmlschema.XMLSchema(Path(__file__).parents[1] / "schemas" / "junit-10.xsd")
 

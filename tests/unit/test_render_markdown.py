@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-    from driftcheck.document import Document
+    from driftcheck.document.entries import Document
 
 # Of GitHub's dialect what could act: it has autolinks without brackets too, which only text tokens can hold.
 _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])

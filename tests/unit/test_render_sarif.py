@@ -23,7 +23,13 @@ from tests.documents import (
 )
 
 if TYPE_CHECKING:
-    from driftcheck.document import DifferenceEntry, Document, ResourceEntry, TargetEntry, WarningEntry
+    from driftcheck.document.entries import (
+        DifferenceEntry,
+        Document,
+        ResourceEntry,
+        TargetEntry,
+        WarningEntry,
+    )
 
 _SCHEMA = json.loads((Path(__file__).parents[1] / "schemas" / "sarif-schema-2.1.0.json").read_text("utf-8"))
 _VALIDATOR = Draft4Validator(_SCHEMA, validate_formats=True)

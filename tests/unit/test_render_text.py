@@ -21,7 +21,7 @@ from tests.documents import (
 )
 
 if TYPE_CHECKING:
-    from driftcheck.document import DifferenceEntry, Document, TargetEntry
+    from driftcheck.document.entries import DifferenceEntry, Document, TargetEntry
 
 
 def test_the_golden_result_renders_to_the_golden_text() -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from functools import cache
 from importlib import resources
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from driftcheck import __version__
 from driftcheck.errors import DriftcheckError
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from driftcheck.document.entries import (
+        DifferenceEntry,
+        Document,
+        ErrorEntry,
+        ResourceEntry,
+        SourceEntry,
+        Summary,
+        WarningEntry,
+    )
     from driftcheck.model import (
         Finding,
         Json,
@@ -32,111 +41,6 @@ FORMAT_VERSION = "1.0"
 
 MAX_DEPTH = 100
 """Levels of nesting in a document that is read; one that a run makes has a dozen."""
-
-
-class SourceEntry(TypedDict):
-    """A place in a desired file; ``column`` is left out where only the line matters."""
-
-    file: str
-    line: int
-    column: NotRequired[int]
-
-
-class ErrorEntry(TypedDict):
-    """What kept something from being read: AWS's error code and one line."""
-
-    code: str
-    message: str
-
-
-class DifferenceEntry(TypedDict):
-    """One leaf that differs; ``desired`` is null for ``added``, ``live`` for ``removed``."""
-
-    path: list[str | int]
-    change: Literal["changed", "added", "removed"]
-    desired: Json
-    live: Json
-    sensitive: bool
-    source: SourceEntry | None
-
-
-class IgnoredEntry(DifferenceEntry):
-    """A difference that a rule of ``lifecycle.ignore_changes`` hides; ``until`` is an ISO 8601 date.
-
-    ``rule_source`` is where the rule stands; the earliest documents do not have it.
-    """
-
-    rule: str
-    reason: str | None
-    until: str | None
-    rule_source: NotRequired[SourceEntry | None]
-
-
-class ResourceEntry(TypedDict):
-    """One definition's outcome."""
-
-    kind: str
-    name: str
-    target: str
-    status: Literal["in_sync", "drifted", "missing", "unmanaged", "error"]
-    arn: str | None
-    created_at: str | None
-    source: SourceEntry | None
-    differences: list[DifferenceEntry]
-    ignored: list[IgnoredEntry]
-    error: ErrorEntry | None
-
-
-class TargetEntry(TypedDict):
-    """One (account, region)."""
-
-    name: str
-    account: str | None
-    region: str | None
-    error: ErrorEntry | None
-
-
-class WarningEntry(TypedDict):
-    """Something to look at that did not change the outcome."""
-
-    code: str
-    message: str
-    source: SourceEntry | None
-
-
-class Summary(TypedDict):
-    """The counts; ``declared`` is all but ``unmanaged``; ``coverage`` is from 0.0 to 1.0."""
-
-    declared: int
-    in_sync: int
-    drifted: int
-    missing: int
-    unmanaged: int
-    error: int
-    coverage: float
-
-
-class ShardEntry(TypedDict):
-    """Which part of a run it is, counted from 1; ``whole`` is the same in all parts of one run."""
-
-    index: int
-    count: int
-    whole: str
-
-
-class Document(TypedDict):
-    """A run's result. Times are UTC, ISO 8601, to the second, ending in Z; ``shard`` is that of a part."""
-
-    format_version: str
-    driftcheck_version: str
-    started_at: str
-    finished_at: str
-    complete: bool
-    shard: NotRequired[ShardEntry]
-    summary: Summary
-    targets: list[TargetEntry]
-    resources: list[ResourceEntry]
-    warnings: list[WarningEntry]
 
 
 def document(report: Report) -> Document:
@@ -228,7 +132,7 @@ def loads(text: str | bytes, name: str) -> Document:
 
 def result_schema() -> dict[str, Any]:
     """The published JSON Schema of the result document."""
-    text = resources.files("driftcheck").joinpath("result.schema.json").read_text("utf-8")
+    text = resources.files("driftcheck.document").joinpath("result.schema.json").read_text("utf-8")
     return cast("dict[str, Any]", json.loads(text))
 
 

@@ -1,0 +1,202 @@
+"""The members of the result document, as types; ``result.schema.json`` is their published form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from driftcheck.model import Json
+
+
+class SourceEntry(TypedDict):
+    """A place in a desired file; ``column`` is left out where only the line matters."""
+
+    file: str
+    line: int
+    column: NotRequired[int]
+
+
+class ErrorEntry(TypedDict):
+    """What kept something from being read: AWS's error code and one line."""
+
+    code: str
+    message: str
+
+
+Origin = Literal["introduced", "resolved", "existing"]
+"""Whether a difference is there by the change from the base, no longer because of it, or was before it."""
+
+
+class DifferenceEntry(TypedDict):
+    """One leaf that differs; ``desired`` is null for ``added``, ``live`` for ``removed``.
+
+    With a base, ``origin`` is set, and ``intended`` tells whether rolling the change out removes what it
+    introduces.
+    """
+
+    path: list[str | int]
+    change: Literal["changed", "added", "removed"]
+    desired: Json
+    live: Json
+    sensitive: bool
+    source: SourceEntry | None
+    origin: NotRequired[Origin]
+    intended: NotRequired[bool]
+
+
+class IgnoredEntry(DifferenceEntry):
+    """A difference that a rule of ``lifecycle.ignore_changes`` hides; ``until`` is an ISO 8601 date.
+
+    ``rule_source`` is where the rule stands; the earliest documents do not have it.
+    """
+
+    rule: str
+    reason: str | None
+    until: str | None
+    rule_source: NotRequired[SourceEntry | None]
+
+
+StatusName = Literal["in_sync", "drifted", "missing", "unmanaged", "error"]
+
+
+class ResourceEntry(TypedDict):
+    """One definition's outcome.
+
+    With a base: ``base_status`` is the outcome of what the base declares, null where there is none;
+    ``origin`` and ``intended`` are of the status ``missing`` or ``unmanaged``, as for a difference; and
+    ``resolved`` are the differences of the base that are none any more.
+    """
+
+    kind: str
+    name: str
+    target: str
+    status: StatusName
+    arn: str | None
+    created_at: str | None
+    source: SourceEntry | None
+    differences: list[DifferenceEntry]
+    ignored: list[IgnoredEntry]
+    error: ErrorEntry | None
+    base_status: NotRequired[StatusName | None]
+    origin: NotRequired[Origin | None]
+    intended: NotRequired[bool]
+    resolved: NotRequired[list[DifferenceEntry]]
+
+
+class TargetEntry(TypedDict):
+    """One (account, region)."""
+
+    name: str
+    account: str | None
+    region: str | None
+    error: ErrorEntry | None
+
+
+class WarningEntry(TypedDict):
+    """Something to look at that did not change the outcome."""
+
+    code: str
+    message: str
+    source: SourceEntry | None
+
+
+class Summary(TypedDict):
+    """The counts; ``declared`` is all but ``unmanaged``; ``coverage`` is from 0.0 to 1.0."""
+
+    declared: int
+    in_sync: int
+    drifted: int
+    missing: int
+    unmanaged: int
+    error: int
+    coverage: float
+
+
+class ShardEntry(TypedDict):
+    """Which part of a run it is, counted from 1; ``whole`` is the same in all parts of one run."""
+
+    index: int
+    count: int
+    whole: str
+
+
+class FormerEntry(TypedDict):
+    """What a definition was called in the base, and where it stood."""
+
+    target: str
+    name: str
+    source: SourceEntry | None
+
+
+class DesiredChangeEntry(TypedDict):
+    """One leaf, or whole block, that the change from the base declares otherwise.
+
+    ``base`` is null for ``added``, ``desired`` for ``removed``. ``rollout`` tells what AWS has there:
+    ``pending`` what the base declares, ``done`` what is now declared, ``diverged`` neither; ``unknown`` when
+    it could not be read.
+    """
+
+    path: list[str | int]
+    change: Literal["changed", "added", "removed"]
+    base: Json
+    desired: Json
+    sensitive: bool
+    source: SourceEntry | None
+    rollout: Literal["pending", "done", "diverged", "unknown"]
+
+
+class DeclarationEntry(TypedDict):
+    """One definition whose declaration is not that of the base.
+
+    ``renamed``: same content, or most of it, under another name; ``moved``: to another file or target.
+    ``was`` is the former declaration of what was renamed or moved. ``live`` tells whether AWS has a
+    definition of this name. ``changes`` are the leaves that are declared otherwise.
+    """
+
+    change: Literal["added", "removed", "renamed", "moved", "changed"]
+    kind: str
+    target: str
+    name: str
+    source: SourceEntry | None
+    was: FormerEntry | None
+    live: Literal["present", "absent", "unknown"]
+    changes: list[DesiredChangeEntry]
+
+
+class BaseEntry(TypedDict):
+    """What the result is compared with: ``ref`` as it was asked for, ``commit`` the merge base.
+
+    ``error`` is why the base's desired state could not be used; then nothing has an origin.
+    """
+
+    ref: str
+    commit: str
+    error: ErrorEntry | None
+    declarations: list[DeclarationEntry]
+
+
+class InvalidEntry(TypedDict):
+    """One error in the desired state."""
+
+    message: str
+    source: SourceEntry | None
+
+
+class Document(TypedDict):
+    """A run's result. Times are UTC, ISO 8601, to the second, ending in Z; ``shard`` is that of a part.
+
+    ``invalid`` is there when the desired state is: then nothing was compared, and ``complete`` is false.
+    """
+
+    format_version: str
+    driftcheck_version: str
+    started_at: str
+    finished_at: str
+    complete: bool
+    shard: NotRequired[ShardEntry]
+    base: NotRequired[BaseEntry]
+    invalid: NotRequired[list[InvalidEntry]]
+    summary: Summary
+    targets: list[TargetEntry]
+    resources: list[ResourceEntry]
+    warnings: list[WarningEntry]
