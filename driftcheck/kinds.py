@@ -81,17 +81,17 @@ class Kind:
     @property
     def answer(self) -> StructureShape:
         """The shape that Describe returns."""
-        return _model().operation_model(self.describe).output_shape
+        return _members(self).answer
 
     @property
     def request(self) -> StructureShape:
         """The shape that Create takes, which is what a file declares."""
-        return _model().operation_model(f"Create{self.name}").input_shape
+        return _members(self).request
 
     @property
     def server_assigned(self) -> frozenset[str]:
         """Members that Describe returns and Create does not take."""
-        return frozenset(self.answer.members) - frozenset(self.request.members)
+        return _members(self).server_assigned
 
 
 KINDS: Mapping[str, Kind] = {
@@ -109,6 +109,22 @@ KINDS: Mapping[str, Kind] = {
 def loader() -> Any:
     """The botocore data loader of this process: sessions that share it parse the service model once."""
     return create_loader()
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """What a kind asks of the service model; it is asked for each definition, and is always the same."""
+
+    answer: StructureShape
+    request: StructureShape
+    server_assigned: frozenset[str]
+
+
+@cache
+def _members(kind: Kind) -> _Members:
+    answer = _model().operation_model(kind.describe).output_shape
+    request = _model().operation_model(f"Create{kind.name}").input_shape
+    return _Members(answer, request, frozenset(answer.members) - frozenset(request.members))
 
 
 @cache

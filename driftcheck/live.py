@@ -7,6 +7,7 @@ so the answer is read here: modelled types or nothing, and what is unknown kept 
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,8 @@ from driftcheck.kinds import IDENTIFIER, TAGS, ListShape, MapShape, StructureSha
 from driftcheck.model import Live
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from driftcheck.kinds import Kind, Shape
     from driftcheck.model import Json, Path
 
@@ -27,6 +30,17 @@ _MAX_DIGITS = 18
 """What a 64-bit integer holds for certain; no member of any kind takes more."""
 _MAX_EXACT = 2.0**53
 """Floats up to here are the integers that they look like."""
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Half a pair, or a whole one; UTF-8 has it only as an escape."""
+_AS_IT_IS: Mapping[str, type] = {
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+    "float": float,
+    "double": float,
+}
+"""The type of a value that JSON has in the modelled type already."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -100,7 +114,9 @@ def _object(body: bytes) -> dict[str, Any]:
         raise DamagedAnswerError("the answer is no JSON") from None
     if not isinstance(answer, dict):
         raise DamagedAnswerError("the answer is no JSON object")
-    _hold_together(answer, 1)
+    # neither can be in most answers, and to look at each value takes longer than to parse them all
+    if body.count(b"{") + body.count(b"[") > _MAX_DEPTH or _SURROGATE.search(body):
+        _hold_together(answer, 1)
     return answer
 
 
@@ -140,6 +156,8 @@ def _typed(shape: Shape, value: Any, path: Path, unknown: list[Path]) -> Any:
     A required member that is null is damage. One that is absent is a difference like any other: whoever
     declares it is to see that AWS does not say it.
     """
+    if type(value) is _AS_IT_IS.get(shape.type_name):
+        return value
     if isinstance(shape, StructureShape):
         members = {}
         for key, member in _checked(value, dict, path).items():
