@@ -10,24 +10,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from driftcheck import pool
 from driftcheck.aws import is_throttled, unreadable
+from driftcheck.fetch.listing import Listing, throttled_alike
 from driftcheck.kinds import KINDS, TAGS
-from driftcheck.model import Address, Finding, Live, Status, TargetReading, Unreadable, Warn
+from driftcheck.model import Live, TargetReading, Unreadable
 from driftcheck.turns import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from driftcheck.aws import Page, Summary
+    from driftcheck.aws import Page
     from driftcheck.desired import DesiredState
     from driftcheck.kinds import Kind
     from driftcheck.memory import Memory
-    from driftcheck.model import Desired, Reading, Target
-
-_MAX_IDLE_PAGES = 50
-"""An empty page is not the last one; this many in a row that name nothing new are no list any more."""
+    from driftcheck.model import Address, Desired, Finding, Reading, Target, Warn
 
 _ARN_COLONS = 5
-_DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 
 
 class OpenTarget(Protocol):
@@ -89,7 +86,7 @@ def fetch(
     ``keep`` is given the one reading of each declared definition as soon as there is one. ``memories`` are of
     the targets, where Describe is to be called only for what List shows to be new or recreated.
     """
-    run = _Run(state, cloud, limits, unmanaged, keep, memories or {})
+    run = Run(state, cloud, limits, unmanaged, keep, memories or {})
     pool.run(
         run.first_jobs(),
         workers=limits.concurrency,
@@ -104,7 +101,7 @@ def fetch(
 
 
 @dataclass(slots=True)
-class _Run:
+class Run:
     """The jobs of a run, and what has come of them so far."""
 
     state: DesiredState
@@ -119,6 +116,7 @@ class _Run:
     errors: dict[str, Unreadable] = field(default_factory=dict)
 
     def first_jobs(self) -> Iterator[Job]:
+        """Reach each target."""
         definitions: dict[str, list[Desired]] = {target.name: [] for target in self.state.targets}
         for desired in self.state.definitions:
             definitions[desired.address.target].append(desired)
@@ -127,6 +125,7 @@ class _Run:
             yield Job(target.name, partial(self.cloud.open, target), done)
 
     def on_open(self, name: str, definitions: list[Desired], outcome: Any) -> Iterable[Job]:
+        """Read what is declared for a target that was reached, and the lists that are needed of it."""
         if isinstance(outcome, Exception):
             error = self.error("cannot reach the target", outcome)
             self.errors[name] = error
@@ -144,12 +143,13 @@ class _Run:
         for kind in KINDS.values():
             if kind in looked_for or kind.name in waiting:
                 for_these = waiting.get(kind.name, [])
-                yield _Listing(self, name, outcome, kind, kind in looked_for, for_these).job()
+                yield Listing(self, name, outcome, kind, kind in looked_for, for_these).job()
         for desired in definitions:
             if desired.address.kind not in waiting:
                 yield self.description(outcome, desired)
 
     def description(self, target: OpenTarget, desired: Desired) -> Job:
+        """Describe a definition."""
         address = desired.address
         kind, memory = KINDS[address.kind], self.memories.get(address.target)
 
@@ -160,18 +160,19 @@ class _Run:
                 memory.forget(desired)
             return self.on_description(target, desired, outcome)
 
-        group = _throttled_alike(address.target, target)
+        group = throttled_alike(address.target, target)
         return Job(group, partial(target.describe, kind, address.name), done)
 
     def on_description(self, target: OpenTarget, desired: Desired, outcome: Any) -> Iterable[Job]:
         """Read the tags, where they are declared: that a definition is the same says nothing about them."""
         if isinstance(outcome, Live) and TAGS in desired.properties:
-            group = _throttled_alike(desired.address.target, target)
+            group = throttled_alike(desired.address.target, target)
             done = partial(self.on_reading, desired, "ListTags")
             return (Job(group, partial(target.tagged, outcome), done),)
         return self.on_reading(desired, KINDS[desired.address.kind].describe, outcome)
 
     def on_reading(self, desired: Desired, operation: str, outcome: Any) -> Iterable[Job]:
+        """Give out the one reading of a definition."""
         reading = self.error(operation, outcome) if isinstance(outcome, Exception) else outcome
         if isinstance(reading, Live) and reading.arn and reading.arn.count(":") >= _ARN_COLONS:
             self.accounts.setdefault(desired.address.target, reading.arn.split(":")[4])
@@ -179,6 +180,7 @@ class _Run:
         return ()
 
     def error(self, operation: str, error: Exception) -> Unreadable:
+        """What kept an operation from being answered, as a code and one line."""
         match error:
             case pool.StoppedError():
                 return Unreadable(
@@ -194,6 +196,7 @@ class _Run:
         return unreadable(operation, error)
 
     def target_reading(self, target: Target) -> TargetReading:
+        """How a target was reached, and what kept it from being read whole."""
         reached = self.opened.get(target.name)
         account = (reached.account if reached else None) or self.accounts.get(target.name)
         return TargetReading(
@@ -215,100 +218,3 @@ class _Run:
             place = places.get(address.target)
             if place and (address.kind, place, address.name) in declared:
                 del self.fetched.unmanaged[address]
-
-
-def _throttled_alike(name: str, reached: OpenTarget) -> str:
-    """What the calls of a target have in common with those that take from the same rate."""
-    return f"{reached.account or name} {reached.region}"
-
-
-@dataclass(slots=True)
-class _Listing:
-    """The pages of one kind in one target.
-
-    ``waiting`` are the definitions of which ``shown`` may say that they are still those that were described.
-    """
-
-    run: _Run
-    target: str
-    reached: OpenTarget
-    kind: Kind
-    looks_for_unmanaged: bool
-    waiting: list[Desired]
-    token: str | None = None
-    seen: set[str] = field(default_factory=set)
-    idle: int = 0
-    shown: dict[str, Summary | None] = field(default_factory=dict)
-
-    def job(self) -> Job:
-        group = _throttled_alike(self.target, self.reached)
-        return Job(group, partial(self.reached.list, self.kind, self.token), self.on_page)
-
-    def on_page(self, outcome: Any) -> Iterable[Job]:
-        if isinstance(outcome, Exception):
-            error = self.run.error(self.kind.list, outcome)
-            self.fail(error)
-            if isinstance(outcome, pool.StoppedError | pool.DeadlineError):
-                # the run is over, and what would follow is not made any more
-                for desired in self.waiting:
-                    self.run.keep(desired, error)
-                return
-            yield from self.describe_all()
-            return
-        news = [self.keep(summary) for summary in outcome.summaries]
-        self.idle = 0 if any(news) else self.idle + 1
-        self.token = outcome.token
-        if self.token is None:
-            yield from self.describe_what_changed()
-            return
-        if self.token in self.seen or self.idle > _MAX_IDLE_PAGES:
-            self.fail(Unreadable("EndlessList", f"{self.kind.list}: its pages never come to an end"))
-            yield from self.describe_all()
-            return
-        self.seen.add(self.token)
-        yield self.job()
-
-    def describe_all(self) -> Iterable[Job]:
-        return [self.run.description(self.reached, desired) for desired in self.waiting]
-
-    def describe_what_changed(self) -> Iterable[Job]:
-        memory = self.run.memories.get(self.target)
-        for desired in self.waiting:
-            shown = self.shown.get(desired.address.name)
-            known = None
-            if memory is not None and shown is not None:
-                known = memory.recall(self.kind.name, shown.name, shown.arn, shown.created_at)
-            if known is None:
-                yield self.run.description(self.reached, desired)
-            else:
-                yield from self.run.on_description(self.reached, desired, known)
-
-    def keep(self, summary: Summary) -> bool:
-        """Note a definition that exists; tell whether this is the first time that it is named."""
-        first = self.shown.setdefault(summary.name, summary)
-        if first is not summary:
-            if first != summary:
-                # recreated while the pages were read, or damage: it is described
-                self.shown[summary.name] = None
-            return False
-        address = Address(self.kind.name, self.target, summary.name)
-        if self.looks_for_unmanaged and self.run.state.is_unmanaged(address):
-            self.run.fetched.unmanaged[address] = Finding(
-                address, Status.UNMANAGED, arn=summary.arn, created_at=summary.created_at
-            )
-        return True
-
-    def fail(self, error: Unreadable) -> None:
-        """Note that what exists is not known; for a kind that no file has a list of, that may be intended."""
-        if not self.looks_for_unmanaged:
-            return
-        if error.code in _DENIED and (self.target, self.kind.name) not in self.run.state.declared:
-            message = (
-                f"{self.target}: unmanaged {self.kind.name}s are not looked for: {error.message}; "
-                "allow it (driftcheck iam-policy), or run with --no-unmanaged"
-            )
-            self.run.fetched.warnings.append(Warn("unmanaged-not-looked-for", message))
-            return
-        # of several, the same one whichever comes first
-        known = self.run.errors.get(self.target, error)
-        self.run.errors[self.target] = min(known, error, key=lambda each: each.message)
