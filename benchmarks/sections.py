@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -323,9 +324,11 @@ def scale(bench: Bench) -> Section:
     bench.served.play(definitions=sizes.fleet)
     flat = fleet.write_desired(bench.fresh(), sizes.fleet)
     ours, floor, parsing = "driftcheck check", "boto3, 16 threads, fetching only", "libyaml, parsing only"
-    read = "driftcheck validate"
+    read, stages = "driftcheck validate", "comparing and rendering, the text format"
+    start = "driftcheck validate, one definition"
+    one = fleet.write_desired(bench.fresh(), 1)
     parse = [sys.executable, "-c", _PARSE, str(flat)]
-    validate = [*driftcheck(), "validate", str(flat), "--quiet"]
+    validate = [*driftcheck(), "validate", "--quiet"]
 
     def check() -> Ran:
         bench.served.play(definitions=sizes.fleet // _TARGETS)
@@ -339,20 +342,38 @@ def scale(bench: Bench) -> Section:
         {
             ours: check,
             floor: fetch,
-            read: lambda: run(validate, bench.served.environment()),
+            read: lambda: run([*validate, str(flat)], bench.served.environment()),
+            start: lambda: run([*validate, str(one)], bench.served.environment()),
+            stages: lambda: _stages(flat),
             parsing: lambda: run(parse, bench.served.environment()),
         },
         section,
     )
     middle = {name: _middle(some) for name, some in rans.items()}
-    section.rows += [_scale_row(f"{name}, {sizes.fleet:,}", ran, sizes.fleet) for name, ran in middle.items()]
+    section.rows += [
+        _scale_row(f"{name}, {sizes.fleet:,}", ran, sizes.fleet)
+        for name, ran in middle.items()
+        if name != start
+    ]
+    if {floor, parsing, read, start, stages} <= middle.keys():
+        validating = middle[read].cpu - middle[start].cpu - middle[parsing].cpu
+        what = "CPU of validation, comparison and rendering to that of boto3's fetching"
+        ratio = (validating + middle[stages].cpu) / middle[floor].cpu
+        section.goals.append(Goal(f"{what}, {sizes.fleet:,} definitions", ratio, 0.25))
     if {ours, floor, parsing} <= middle.keys():
-        rest = middle[ours].cpu - middle[floor].cpu - middle[parsing].cpu
-        what = "CPU of all but fetching and parsing to that of boto3's fetching"
-        section.goals.append(Goal(f"{what}, {sizes.fleet:,} definitions", rest / middle[floor].cpu, 0.25))
+        more = (middle[ours].cpu - middle[parsing].cpu) / middle[floor].cpu
+        section.lines.append(
+            f"driftcheck takes {figure(more)} of the CPU of boto3's fetching, without the parsing of YAML. "
+            "It has start, validation, pacing, lists of what is unmanaged, ten roles, comparison and report."
+        )
     if ours in middle:
         _large(bench, middle[ours], section)
     return section
+
+
+def _stages(desired: Path) -> Ran:
+    ran = run([sys.executable, "-m", "benchmarks.stages", str(desired)], os.environ)
+    return replace(ran, cpu=float(ran.stdout))
 
 
 def _large(bench: Bench, small: Ran, section: Section) -> None:
@@ -387,40 +408,41 @@ def _large(bench: Bench, small: Ran, section: Section) -> None:
 
 
 def incremental(bench: Bench) -> Section:
-    """A second run over what has not changed."""
+    """A second run over what has not changed: a fleet that nothing throttles, and one target that is."""
     sizes = bench.sizes
-    section = Section(
-        f"Incremental: {sizes.fleet:,} unchanged definitions, each answer {sizes.latency * 1000:g} ms away",
-        ("what", "SageMaker calls", "seconds", "CPU s"),
-    )
-    asked = run([*driftcheck(), "check", "--help"], bench.served.environment())
-    if "--incremental" not in asked.stdout:
-        section.lines.append("Skipped: this driftcheck has no `--incremental`.")
-        return section
-    desired, state = _fleet(bench, sizes.fleet), bench.fresh()
+    section = Section("Incremental: nothing has changed", ("what", "SageMaker calls", "seconds", "CPU s"))
+    free = f"{sizes.fleet:,} in {_TARGETS} targets, each answer {sizes.latency * 1000:g} ms away"
     bench.served.play(definitions=sizes.fleet // _TARGETS, latency=sizes.latency)
-    options = ("--incremental", "--state", str(state))
+    _unchanged(bench, section, free, _fleet(bench, sizes.fleet), ("first", "second", "third"))
+    throttled = f"{sizes.many:,} in one target, {sizes.rate} calls a second allowed"
+    bench.served.play(definitions=sizes.many, latency=sizes.latency, rate=sizes.rate, burst=sizes.rate)
+    flat = fleet.write_desired(bench.fresh(), sizes.many)
+    _unchanged(bench, section, throttled, flat, ("first", "second"))
+    return section
+
+
+def _unchanged(bench: Bench, section: Section, what: str, desired: Path, runs: Sequence[str]) -> None:
+    options = ("--incremental", "--state", str(bench.fresh()))
     calls, seconds = {}, {}
-    for name in ("driftcheck, first run", "driftcheck, second run", "driftcheck, third run"):
+    for name in runs:
         bench.served.reset()
         try:
-            ran = bench.check(desired, *options)
+            ran = bench.check(desired, *options, limit=180)
         except FailedError as error:
-            section.lines.append(f"Left out: {name}: {error}.")
-            return section
+            section.lines.append(f"Left out: {what}, {name} run: {error}.")
+            return
         calls[name], seconds[name] = bench.served.counters()["calls"], ran.seconds
-        section.rows.append((name, f"{calls[name]:,}", figure(ran.seconds), figure(ran.cpu)))
-        bench.say(f"  {name}: {calls[name]} calls, {ran.seconds:.2f} s")
-    first, second, _ = calls
-    section.goals += _goals(
-        calls, (f"calls in full to incrementally, {sizes.fleet:,} unchanged", first, second, 30, True)
+        row = (f"{what}: {name} run", f"{calls[name]:,}", figure(ran.seconds), figure(ran.cpu))
+        section.rows.append(row)
+        bench.say(f"  {row[0]}: {calls[name]} calls, {ran.seconds:.2f} s")
+    first, second = runs[:2]
+    for unit, values in (("calls", calls), ("wall time", seconds)):
+        section.goals += _goals(
+            values, (f"{unit} in full to incrementally, unchanged, {what}", first, second, 30, True)
+        )
+    section.bars.append(
+        Bars(f"Incremental, {what}: seconds", {f"{name} run": seconds[name] for name in runs})
     )
-    section.goals += _goals(
-        seconds,
-        (f"wall time in full to incrementally, {sizes.fleet:,} unchanged", first, second, 30, True),
-    )
-    section.bars.append(Bars(f"{section.title}: seconds", seconds))
-    return section
 
 
 SECTIONS: dict[str, Callable[[Bench], Section]] = {
