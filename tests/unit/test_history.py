@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from driftcheck.history import ChangeKind, History, dumps, loads
+from tests.documents import PROD, changed, document, in_sync, source
+
+if TYPE_CHECKING:
+    from driftcheck.document.entries import DifferenceEntry, Document, ResourceEntry
+
+KEY = ("ModelQualityJobDefinition", "prod", "a")
+SMALL, LARGE = "ml.m5.large", "ml.m5.4xlarge"
+TYPE = ("JobResources", "ClusterConfig", "InstanceType")
+
+
+def night(day: int, *resources: ResourceEntry, complete: bool = True, error: bool = False) -> Document:
+    """The run of one night; with ``error`` its only target could not be read whole."""
+    failed = {"code": "AccessDeniedException", "message": "no"} if error else None
+    run = document(*resources, targets=[{**PROD, "error": failed}], complete=complete)  # type: ignore[typeddict-item]
+    return {**run, "started_at": at(day), "finished_at": f"2026-11-{day:02d}T02:18:00Z"}
+
+
+def at(day: int) -> str:
+    return f"2026-11-{day:02d}T02:17:00Z"
+
+
+def a(status: str = "in_sync", live: str = LARGE, line: int = 3) -> ResourceEntry:
+    differing: list[DifferenceEntry] = [
+        {**changed(TYPE, SMALL, live), "source": {"file": "a.yaml", "line": line}}
+    ]
+    return {
+        **in_sync("a"),
+        "status": status,  # type: ignore[typeddict-item]
+        "differences": differing if status == "drifted" else [],
+        "created_at": "2026-10-01T08:00:00Z",
+        "error": {"code": "Timeout", "message": "slow"} if status == "error" else None,
+    }
+
+
+def told(*runs: Document) -> tuple[History, list[list[ChangeKind]]]:
+    history = History()
+    return history, [[change.kind for change in history.add(run)] for run in runs]
+
+
+def test_what_stays_as_it_is_is_no_change() -> None:
+    _, kinds = told(night(1, a("drifted")), night(2, a("drifted")), night(3, a("drifted", line=9)))
+
+    assert kinds == [[ChangeKind.DRIFTED], [], []]
+
+
+@pytest.mark.parametrize("status", ["drifted", "missing", "unmanaged"])
+def test_what_is_repaired_says_since_when_it_was_not(status: str) -> None:
+    history = History()
+    history.add(night(1, a()))
+    history.add(night(2, a(status)))
+    history.add(night(3, a(status)))
+
+    (change,) = history.add(night(4, a()))
+
+    assert (change.kind, change.key) == (ChangeKind.REPAIRED, KEY)
+    assert (change.episode.status, change.episode.since, change.episode.until) == (status, at(2), at(4))
+    assert history.courses[KEY].status == "in_sync"
+    assert history.courses[KEY].out_of_sync_since is None
+
+
+def test_a_drift_that_changes_lasts_since_its_beginning() -> None:
+    history, kinds = told(
+        night(1, a()),
+        night(2, a("drifted")),
+        night(3, a("drifted", live="ml.m5.xlarge")),
+        night(4, a("missing")),
+    )
+
+    assert kinds == [[], [ChangeKind.DRIFTED], [ChangeKind.CHANGED], [ChangeKind.MISSING]]
+    course = history.courses[KEY]
+    assert course.out_of_sync_since == at(2)
+    assert [(each.status, each.since, each.until) for each in course.episodes] == [
+        ("drifted", at(2), at(3)),
+        ("drifted", at(3), at(4)),
+        ("missing", at(4), None),
+    ]
+
+
+def test_a_second_drift_lasts_since_it_began() -> None:
+    history, _ = told(night(1, a("drifted")), night(2, a()), night(3, a("drifted")))
+
+    assert history.courses[KEY].out_of_sync_since == at(3)
+
+
+def test_what_cannot_be_read_is_what_it_was() -> None:
+    history, kinds = told(
+        night(1, a("drifted")),
+        night(2, a("error")),
+        night(3, a("error")),
+        night(4, a("drifted")),
+        night(5, a()),
+    )
+
+    assert kinds == [
+        [ChangeKind.DRIFTED],
+        [ChangeKind.UNREADABLE],
+        [],
+        [ChangeKind.READABLE],
+        [ChangeKind.REPAIRED],
+    ]
+    assert [(each.status, each.since, each.until) for each in history.courses[KEY].episodes] == [
+        ("drifted", at(1), at(5)),
+        ("error", at(2), at(4)),
+    ]
+
+
+def test_what_was_never_read_has_no_other_status() -> None:
+    history, _ = told(night(1, a("error")))
+
+    assert history.courses[KEY].status == "error"
+    assert history.courses[KEY].out_of_sync_since is None
+
+
+def test_what_drifted_while_it_could_not_be_read_is_told_when_it_can() -> None:
+    _, kinds = told(night(1, a()), night(2, a("error")), night(3, a("drifted")))
+
+    assert kinds[2] == [ChangeKind.DRIFTED, ChangeKind.READABLE]
+
+
+def test_a_run_that_was_cut_short_says_nothing() -> None:
+    history, kinds = told(night(1, a("drifted")), night(2, complete=False), night(3, a("drifted")))
+
+    assert kinds == [[ChangeKind.DRIFTED], [], []]
+    assert [run.complete for run in history.runs] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("status", "kinds"),
+    [
+        ("in_sync", []),
+        ("drifted", [ChangeKind.REMOVED]),
+        ("missing", [ChangeKind.REMOVED]),
+        ("unmanaged", [ChangeKind.REPAIRED]),
+        ("error", []),
+    ],
+)
+def test_what_a_run_no_longer_speaks_of(status: str, kinds: list[ChangeKind]) -> None:
+    history, found = told(night(1, a(status)), night(2), night(3))
+
+    assert found[1:] == [kinds, []]
+    assert not history.courses[KEY].is_there
+    assert history.courses[KEY].out_of_sync_since is None
+
+
+def test_a_target_that_was_not_read_whole_says_nothing_of_what_it_leaves_out() -> None:
+    history, kinds = told(night(1, a("drifted")), night(2, error=True))
+
+    assert kinds[1] == []
+    assert history.courses[KEY].is_there
+
+
+def test_a_run_over_another_target_says_nothing_of_this_one() -> None:
+    elsewhere = {**night(2), "targets": [{**PROD, "name": "test"}]}
+    history, kinds = told(night(1, a("drifted")), elsewhere)  # type: ignore[arg-type]
+
+    assert kinds[1] == []
+    assert history.courses[KEY].is_there
+
+
+def test_what_comes_back_is_there_again() -> None:
+    history, kinds = told(night(1, a("drifted")), night(2), night(3, a("drifted")))
+
+    assert kinds[2] == [ChangeKind.DRIFTED]
+    assert history.courses[KEY].is_there
+    assert history.courses[KEY].out_of_sync_since == at(3)
+
+
+def test_runs_are_counted_by_status_and_by_target() -> None:
+    history, _ = told(night(1, a("drifted"), {**a(), "name": "b", "target": "test"}))
+
+    (run,) = history.runs
+    assert run.counts == {"in_sync": 1, "drifted": 1, "missing": 0, "unmanaged": 0, "error": 0}
+    assert run.targets == {"prod": {"drifted": 1}, "test": {"in_sync": 1}}
+    assert history.last == at(1)
+
+
+def test_a_history_can_be_kept() -> None:
+    history, _ = told(night(1, a("drifted")), night(2, a("error")), night(3, a()), night(4, a("missing")))
+
+    kept = loads(dumps(history))
+
+    assert kept == history
+    assert [change.kind for change in kept.add(night(5, a()))] == [ChangeKind.REPAIRED]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "1",
+        '{"format": 1}',
+        '{"format": 2, "runs": [], "courses": []}',
+        '{"format": 1, "runs": [{"no": 1}], "courses": []}',
+        '{"format": 1, "runs": [], "courses": [["a", "b"]]}',
+    ],
+)
+def test_what_is_no_history(text: str) -> None:
+    with pytest.raises(ValueError, match="no history"):
+        loads(text)
