@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from driftcheck.history import ChangeKind, History, dumps, loads
-from tests.documents import PROD, changed, document, in_sync, source
+from tests.documents import PROD, changed, document, in_sync
 
 if TYPE_CHECKING:
     from driftcheck.document.entries import DifferenceEntry, Document, ResourceEntry
