@@ -9,10 +9,12 @@ import base64
 import binascii
 import copy
 import json
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
@@ -94,6 +96,8 @@ class Cloud:
         paging: how the List actions page; ``tag_paging`` is that of ListTags.
         accounts: the account of each access key that it knows; ``AssumeRole`` adds those it gives out.
         external_ids: the ExternalId that a role's ARN asks for.
+        lifetime: how long the credentials of a role are said to live; ``taken_for`` are the seconds for which
+            they really are taken.
     """
 
     bucket: Bucket | None = None
@@ -101,6 +105,9 @@ class Cloud:
     tag_paging: Paging = Paging(size=50)
     accounts: dict[str, str] = field(default_factory=lambda: {ACCESS_KEY: ACCOUNT})
     external_ids: dict[str, str] = field(default_factory=dict)
+    lifetime: timedelta = timedelta(hours=1)
+    taken_for: float = inf
+    _expiries: dict[str, float] = field(default_factory=dict, init=False)
     _definitions: dict[tuple[str, str, str, str], _Stored] = field(default_factory=dict, init=False)
 
     def create(
@@ -168,6 +175,8 @@ class Cloud:
     def _sagemaker(self, call: Call) -> Definition:
         if not call.account:
             raise _RefusedError(faults.UNKNOWN_KEY)
+        if time.monotonic() > self._expiries.get(call.access_key, inf):
+            raise _RefusedError(faults.EXPIRED)
         if self.bucket is not None and not self.bucket.admits(call):
             raise _RefusedError(faults.THROTTLED)
         for kind in KINDS:
@@ -231,6 +240,7 @@ class Cloud:
         account, role = call.name.split(":")[4], call.name.rpartition("/")[2]
         key = f"ASSUMEDROLEKEY{len(self.accounts):04}"
         self.accounts[key] = account
+        self._expiries[key] = time.monotonic() + self.taken_for
         session = call.parameters["RoleSessionName"]
         return _xml(
             "AssumeRole",
@@ -239,7 +249,7 @@ class Cloud:
                     "AccessKeyId": key,
                     "SecretAccessKey": "testing",
                     "SessionToken": "testing",
-                    "Expiration": f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
+                    "Expiration": f"{datetime.now(UTC) + self.lifetime:%Y-%m-%dT%H:%M:%SZ}",
                 },
                 "AssumedRoleUser": {
                     "AssumedRoleId": f"AROATESTING:{session}",

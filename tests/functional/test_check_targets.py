@@ -10,7 +10,7 @@ import pytest
 
 from tests.functional.cloud import ACCESS_KEY
 from tests.functional.definitions import ACCOUNT, MODEL_QUALITY, REGION, minimal, write_desired
-from tests.functional.faults import DENIED, Answer
+from tests.functional.faults import DENIED, Answer, Refuse
 from tests.functional.results import check
 
 if TYPE_CHECKING:
@@ -204,6 +204,59 @@ def test_credentials_of_a_role_are_renewed_before_they_expire(
     assert result.exit_code == 0
     assert len(service.called("AssumeRole")) == 2
     assert {call.access_key for call in service.called("Describe*")} == {"ASSUMEDROLEKEY0002"}
+
+
+def of_a_role(service: Service, folder: Path, count: int) -> list[str]:
+    """Definitions of a target with a role, each of which takes a quarter of a second to describe."""
+    toml = f'[targets.prod]\nregion = "{REGION}"\nrole_arn = "{ROLE}"\n'
+    (folder / "driftcheck.toml").write_text(toml, "utf-8")
+    names = [f"churn-{number:02}" for number in range(count)]
+    write_desired(folder, {MODEL_QUALITY: [minimal(MODEL_QUALITY, name) for name in names]}, target="prod")
+    for name in names:
+        service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, name), account=OTHER)
+    service.latency = 0.25
+    return names
+
+
+@pytest.mark.slow
+def test_credentials_of_a_role_are_renewed_in_mid_run(service: Service, run: Run, tmp_path: Path) -> None:
+    names = of_a_role(service, tmp_path, 72)
+    # botocore renews them when they have 15 minutes left, which is after 1 to 2 seconds
+    service.lifetime = timedelta(minutes=15, seconds=2)
+    service.taken_for = 8
+
+    result = check(run, service, "--no-unmanaged", "--concurrency", "2")
+
+    assert (result.exit_code, result.statuses) == (0, dict.fromkeys(names, "in_sync"))
+    described = service.called("Describe*")
+    assert len(described) == len(names)
+    # the last calls came when the first key was taken no more
+    assert described[-1].at - service.called("AssumeRole")[0].at > service.taken_for
+    keys = [*dict.fromkeys(call.access_key for call in described)]
+    assert keys[0] == "ASSUMEDROLEKEY0001"
+    assert len(keys) >= 2
+    assert {call.access_key for call in service.called("AssumeRole")} == {ACCESS_KEY}
+
+
+@pytest.mark.slow
+def test_a_role_that_is_taken_away_in_mid_run_leaves_what_was_read(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    names = of_a_role(service, tmp_path, 40)
+    # botocore does without a renewal until they have 10 minutes left, which is after 2 to 3 seconds
+    service.lifetime = timedelta(minutes=10, seconds=3)
+    denied = Refuse(403, "AccessDenied", "User is not authorized to perform: sts:AssumeRole")
+    service.fail(denied, action="AssumeRole", skip=1)
+
+    result = check(run, service, "--no-unmanaged", "--concurrency", "2")
+
+    assert (result.exit_code, result.document["complete"]) == (1, True)
+    assert sorted(result.statuses) == names
+    assert set(result.statuses.values()) == {"in_sync", "error"}
+    assert set(result.errors.values()) == {"AccessDenied"}
+    assert result.statuses[names[0]] == "in_sync"
+    assert result.statuses[names[-1]] == "error"
+    assert "sts:AssumeRole" in result.named(names[-1])["error"]["message"]
 
 
 def test_a_profile_may_be_what_assumes_the_role(service: Service, run: Run, tmp_path: Path) -> None:
