@@ -62,6 +62,29 @@ class WrongAccountError(Exception):
     """The credentials belong to another account than the target's."""
 
 
+def config(timeout: float, concurrency: int, *, attempts: int) -> Config:
+    """How calls are made that take at most ``timeout`` seconds each, ``concurrency`` at a time."""
+    return Config(
+        connect_timeout=min(timeout, 5),
+        # a call that hangs is tried again within its time, if that is long enough to tell
+        read_timeout=min(timeout, max(10, timeout / 3)),
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=concurrency,
+        user_agent_extra=f"driftcheck/{__version__}",
+        # the endpoint comes from the operator's environment and is never changed by an answer
+        tcp_keepalive=True,
+    )
+
+
+def base_session(profile: str | None = None) -> tuple[botocore.session.Session, str | None]:
+    """A session of a profile, or of the ambient settings, and the region that these name."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", loader())
+    if profile:
+        core.set_config_variable("profile", profile)
+    return core, os.environ.get("AWS_REGION") or core.get_config_variable("region")
+
+
 class Aws:
     """Opens targets; sessions of one run share the parsed service model."""
 
@@ -69,17 +92,8 @@ class Aws:
         """Prepare for calls of at most ``timeout`` seconds each, ``concurrency`` at a time."""
         self._lock = threading.Lock()
         self._patience = Patience(timeout)
-        self._config = Config(
-            connect_timeout=min(timeout, 5),
-            # a call that hangs is tried again within its time, if that is long enough to tell
-            read_timeout=min(timeout, max(10, timeout / 3)),
-            # for faults that pass; refusals for the rate are not tried again here, see `pace`
-            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
-            max_pool_connections=concurrency,
-            user_agent_extra=f"driftcheck/{__version__}",
-            # the endpoint comes from the operator's environment and is never changed by an answer
-            tcp_keepalive=True,
-        )
+        # for faults that pass; refusals for the rate are not tried again here, see `pace`
+        self._config = config(timeout, concurrency, attempts=MAX_ATTEMPTS)
 
     def open(self, target: Target) -> AwsTarget:
         """Reach a target, asserting its account when it declares one.
@@ -115,11 +129,8 @@ class Aws:
 
     def _session(self, target: Target) -> tuple[botocore.session.Session, str]:
         """A session with the target's credentials, and the region."""
-        core = botocore.session.Session()
-        core.register_component("data_loader", loader())
-        if target.profile:
-            core.set_config_variable("profile", target.profile)
-        region = target.region or os.environ.get("AWS_REGION") or core.get_config_variable("region")
+        core, region = base_session(target.profile)
+        region = target.region or region
         if not region:
             raise NoRegionError
         credentials = core.get_credentials()
