@@ -5,27 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from driftcheck.kinds import KINDS, TAGS, partition
+from driftcheck.memory import Prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from driftcheck.desired import DesiredState
     from driftcheck.model import Target
 
 
-def policy(state: DesiredState, *, unmanaged: bool = True) -> dict[str, Any]:
+def policy(
+    state: DesiredState, *, unmanaged: bool = True, state_at: Path | Prefix | None = None
+) -> dict[str, Any]:
     """An IAM policy document, read actions only, for the role or user that runs the check.
 
     Describe and ListTags are limited to the declared kinds in the targets' accounts and regions. List has no
     resource in IAM; it is left out unless ``unmanaged`` is asked for. sts:GetCallerIdentity needs no
-    permission. A target's ``role_arn`` is assumed by the base credentials; the other statements are for that
-    role.
+    permission. A target's ``role_arn`` is assumed by the base credentials, which also read what is kept at
+    ``state_at``; the other statements are for that role.
     """
     statements = [
         *_statement("DescribeDeclared", _describe(state)),
         *_statement("ReadTagsOfDeclared", _tags(state)),
         *_statement("FindUnmanaged", _list(state) if unmanaged else iter(())),
         *_statement("AssumeTargetRoles", _roles(state)),
+        *_statement("ReadState", _objects(state, state_at) if isinstance(state_at, Prefix) else iter(())),
     ]
     return {"Version": "2012-10-17", "Statement": statements}
 
@@ -75,6 +80,14 @@ def _list(state: DesiredState) -> Iterator[Grant]:
 
 def _roles(state: DesiredState) -> Iterator[Grant]:
     yield from (("sts:AssumeRole", target.role_arn) for target in state.targets if target.role_arn)
+
+
+def _objects(state: DesiredState, place: Prefix) -> Iterator[Grant]:
+    """Reading what lies under a prefix; S3 says of nothing that it is absent to those who may not list."""
+    region = next((target.region for target in state.targets if target.region), None)
+    bucket = f"arn:{partition(region)}:s3:::{place.bucket}"
+    yield "s3:GetObject", f"{bucket}/{place.key('*')}"
+    yield "s3:ListBucket", bucket
 
 
 def _arn(target: Target, resource_type: str) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftcheck import __version__
@@ -24,6 +26,49 @@ _FORMAT = "1"
 _SETTLED = timedelta(minutes=10)
 """How much older than its description a definition must be: twice what the clocks of a caller and of AWS may
 differ before AWS refuses its signatures. One that is recreated later has another ``CreationTime``."""
+
+
+_MAX_SIZE = 512 * 2**20
+"""Bytes: more than twice what 100,000 definitions with every member take."""
+
+_PLACE = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9!_.'()=+@:,-]+)*)/?")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_LONGEST_PREFIX = 700
+"""S3 takes keys of 1,024 bytes; a file's name has at most 255 of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """Where on S3 states lie: a bucket, and what keys begin with, which is empty or ends with a slash."""
+
+    bucket: str
+    prefix: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+    def key(self, name: str) -> str:
+        """The key of the object that a file of this name is."""
+        return self.prefix + name
+
+
+def place(text: str) -> Path | Prefix:
+    """Where states are kept: a folder, or ``s3://bucket/prefix``.
+
+    Raises:
+        ValueError: it is a URL, and not such a one.
+    """
+    if not _URL.match(text):
+        return Path(text)
+    found = _PLACE.fullmatch(text)
+    steps = found[2].split("/")[1:] if found else []
+    if found is None or {".", ".."} & {*steps} or ".." in found[1] or len(found[2]) > _LONGEST_PREFIX:
+        raise ValueError(f"`{text}` is no place for states: write a folder, or s3://bucket/prefix")
+    return Prefix(found[1], "".join(f"{step}/" for step in steps))
+
+
+Places = tuple[Path | Prefix, Path]
+"""Where states are read, and the folder in which they are kept."""
 
 
 class UnusableError(Exception):
@@ -62,7 +107,13 @@ class Memory:
             or record.described_at - record.created_at < _SETTLED
         ):
             return None
-        return Live(json.loads(record.properties), record.arn, record.created_at, record.unknown)
+        try:
+            properties = json.loads(record.properties)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(properties, dict):
+            return None
+        return Live(properties, record.arn, record.created_at, record.unknown)
 
     def note(self, desired: Desired, live: Live, moment: datetime) -> None:
         """Keep a description, unless it holds anything sensitive: that is on no disk."""
@@ -105,18 +156,18 @@ def dumps(memory: Memory) -> str:
     return f"{json.dumps(head)}\n{body}\n"
 
 
-def loads(text: str, now: datetime, max_age: timedelta) -> Memory:
+def loads(content: bytes, now: datetime, max_age: timedelta) -> Memory:
     """What earlier runs knew.
 
     Raises:
         UnusableError: it is damaged, made by another version, or older than ``max_age``.
     """
-    head, _, body = text.partition("\n")
+    head, _, body = content.partition(b"\n")
     try:
         about = json.loads(head)
         if (about["format"], about["made_by"]) != (_FORMAT, _made_by()):
             raise UnusableError("it was written by another version")
-        if about["sha256"] != hashlib.sha256(body.removesuffix("\n").encode()).hexdigest():
+        if about["sha256"] != hashlib.sha256(body.removesuffix(b"\n")).hexdigest():
             raise UnusableError("it is damaged")
         since = datetime.fromisoformat(about["since"])
         if not timedelta(0) <= now - since <= max_age:
@@ -127,15 +178,31 @@ def loads(text: str, now: datetime, max_age: timedelta) -> Memory:
     return Memory(since, records)
 
 
+def hold_size(size: float) -> None:
+    """Refuse what is larger than any state.
+
+    Raises:
+        UnusableError: it is, in bytes.
+    """
+    if size > _MAX_SIZE:
+        raise UnusableError(f"it is larger than {_MAX_SIZE // 2**20} MiB")
+
+
 def _record(row: list[Any]) -> Record:
-    arn, created_at, described_at, properties, unknown = row[2:]
-    return Record(
+    *texts, unknown = row
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError
+    _, _, arn, created_at, described_at, properties = texts
+    record = Record(
         arn,
         datetime.fromisoformat(created_at),
         datetime.fromisoformat(described_at),
         properties,
         tuple(tuple(path) for path in unknown),
     )
+    if record.created_at.tzinfo is None or record.described_at.tzinfo is None:
+        raise ValueError
+    return record
 
 
 def _made_by() -> str:

@@ -1,7 +1,7 @@
-"""AWS, read only: what one target holds, through boto3.
+"""AWS through boto3: here what one target holds, read only; in ``objects`` what lies on S3.
 
-The only operations that are ever called are Describe, List and ListTags of SageMaker, and GetCallerIdentity
-and AssumeRole of STS.
+The only operations that are ever called are Describe, List and ListTags of SageMaker, GetCallerIdentity
+and AssumeRole of STS, GetObject of S3, and for ``state push`` alone PutObject.
 """
 
 from __future__ import annotations

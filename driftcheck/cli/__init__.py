@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from driftcheck import __version__
-from driftcheck.cli import saved
+from driftcheck.cli import pushing, saved
 from driftcheck.cli.console import (
     FAILURE,
     SIGNALS,
@@ -26,6 +26,7 @@ from driftcheck.cli.console import (
     write_all,
 )
 from driftcheck.cli.options import (
+    STATE,
     Config,
     FailOn,
     Incremental,
@@ -36,12 +37,15 @@ from driftcheck.cli.options import (
     Select,
     Shard,
     State,
+    StateOut,
     Targets,
     Templates,
+    Timeout,
     Unmanaged,
     Verbose,
     age_of,
     outputs_of,
+    places_of,
     shard_of,
     statuses_of,
 )
@@ -50,9 +54,6 @@ from driftcheck.errors import DriftcheckError
 if TYPE_CHECKING:
     from driftcheck.desired import DesiredState
     from driftcheck.model import Warn
-
-MAX_TIMEOUT = 86_400.0
-"""Seconds; a socket takes no limit of more than some centuries, and no infinite one."""
 
 app = typer.Typer(
     name="driftcheck",
@@ -122,18 +123,14 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     concurrency: Annotated[
         int, typer.Option(metavar="N", min=1, max=256, help="How many calls at a time.")
     ] = 16,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS", min=0.1, max=MAX_TIMEOUT, help="Limit on one API call with its retries."
-        ),
-    ] = 60.0,
+    timeout: Timeout = 60.0,
     deadline: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="Limit on the whole run.")
     ] = 3600.0,
     shard: Shard = None,
     incremental: Incremental = False,
-    state_folder: State = Path(".driftcheck"),
+    state_at: State = STATE,
+    state_out: StateOut = None,
     max_age: MaxAge = "7d",
     fail_on: FailOn = "drifted,missing",
     unmanaged: Unmanaged = True,
@@ -145,6 +142,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     outputs = outputs_of(output)
     of_shards = shard_of(shard)
     age = age_of(max_age)
+    places = places_of(state_at, state_out)
     from driftcheck.outputs import try_out
 
     with signals() as caught:
@@ -164,12 +162,13 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         from driftcheck.fetch import Limits
 
         doubts: list[Warn] = []
-        memories = recall(state_folder, state, age, doubts) if incremental else {}
+        limits = Limits(concurrency, timeout, deadline)
+        memories = recall(places, state, age, doubts, limits, caught.stop) if incremental else {}
         with progress(state.definitions, shown=not quiet) as told:
             report = run(
                 state,
                 Aws(timeout=timeout, concurrency=concurrency),
-                Limits(concurrency, timeout, deadline),
+                limits,
                 unmanaged=unmanaged,
                 stop=caught.stop,
                 progress=told,
@@ -178,7 +177,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
             )
         result = document(report)
         write_all(result, outputs, templates, quiet=quiet)
-        keep(state_folder, state, memories)
+        keep(places, state, memories, quiet=quiet)
     if caught.number:
         raise typer.Exit(128 + caught.number)
     raise typer.Exit(exit_code(result, failing))
@@ -208,6 +207,7 @@ def validate(
 
 app.command()(saved.report)
 app.command()(saved.merge)
+app.add_typer(pushing.app, name="state")
 
 
 @app.command()
@@ -232,11 +232,14 @@ def iam_policy(
     target: Targets = None,
     config: Config = None,
     unmanaged: Unmanaged = True,
+    state_at: State = STATE,
 ) -> None:
     """Print the least IAM policy that check needs. Read actions only."""
     from driftcheck.iam import policy
 
-    put(json.dumps(policy(_desired(paths, config, target, None), unmanaged=unmanaged), indent=2) + "\n")
+    at = places_of(state_at, None)[0]
+    found = policy(_desired(paths, config, target, None), unmanaged=unmanaged, state_at=at)
+    put(json.dumps(found, indent=2) + "\n")
 
 
 @app.command()

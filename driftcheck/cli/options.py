@@ -13,6 +13,7 @@ import typer
 from driftcheck.errors import did_you_mean
 
 if TYPE_CHECKING:
+    from driftcheck.memory import Places, Prefix
     from driftcheck.outputs import Output
 
 _MAX_SHARDS = 10_000
@@ -76,16 +77,36 @@ Shard = Annotated[
     ),
 ]
 
+MAX_TIMEOUT = 86_400.0
+"""Seconds; a socket takes no limit of more than some centuries, and no infinite one."""
+
+Timeout = Annotated[
+    float,
+    typer.Option(metavar="SECONDS", min=0.1, max=MAX_TIMEOUT, help="Limit on one API call with its retries."),
+]
 Incremental = Annotated[
     bool,
     typer.Option(
         "--incremental", help="Describe only what List shows to be new or recreated since it was described."
     ),
 ]
+STATE = ".driftcheck"
+"""The folder of what --incremental keeps, where no option names another."""
+
 State = Annotated[
-    Path,
+    str,
     typer.Option(
-        "--state", metavar="DIR", file_okay=False, help="Where --incremental keeps what was described."
+        "--state",
+        metavar="DIR|s3://BUCKET/PREFIX",
+        help="Where --incremental finds what was described, and keeps it if that is a folder.",
+    ),
+]
+StateOut = Annotated[
+    str | None,
+    typer.Option(
+        "--state-out",
+        metavar="DIR",
+        help="Where it keeps that instead, for state push.  [default: .driftcheck, if --state is on S3]",
     ),
 ]
 MaxAge = Annotated[
@@ -102,6 +123,42 @@ def age_of(text: str) -> timedelta:
     if found is None:
         raise typer.BadParameter(f"`{text}` is no age: write it as 12h or 7d", param_hint="--max-age")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def places_of(state: str, state_out: str | None) -> Places:
+    """Where ``--state`` says that state is read, and the folder in which it is kept."""
+    from driftcheck.memory import Prefix
+
+    read = _place(state, "--state")
+    kept = read if state_out is None else _place(state_out, "--state-out")
+    if isinstance(kept, Prefix):
+        if state_out is not None:
+            raise typer.BadParameter(
+                "check writes nothing to AWS: name a folder, and `driftcheck state push` puts it on S3",
+                param_hint="--state-out",
+            )
+        kept = Path(STATE)
+    return read, kept
+
+
+def prefix_of(text: str) -> Prefix:
+    """The place on S3 that an argument names."""
+    found = _place(text, "URL")
+    if isinstance(found, Path):
+        raise typer.BadParameter(f"`{text}` is a folder: write s3://bucket/prefix", param_hint="URL")
+    return found
+
+
+def _place(text: str, option: str) -> Path | Prefix:
+    from driftcheck.memory import place
+
+    try:
+        found = place(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+    if isinstance(found, Path) and found.exists() and not found.is_dir():
+        raise typer.BadParameter(f"`{text}` is a file, and no folder", param_hint=option)
+    return found
 
 
 def outputs_of(specs: list[str] | None) -> list[Output]:

@@ -1,72 +1,170 @@
-"""The folder in which a run leaves what the next one may rely on: a file for each target."""
+"""What a run leaves for the next one: a file for each target, in a folder or as an object of S3."""
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from operator import methodcaller
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from driftcheck.cli.console import say
+from driftcheck.cli.options import STATE
 from driftcheck.errors import DriftcheckError
-from driftcheck.memory import Memory, UnusableError, dumps, loads
+from driftcheck.memory import Memory, Prefix, UnusableError, dumps, hold_size, loads
 from driftcheck.model import Warn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping
 
+    from driftcheck.aws.objects import Objects
     from driftcheck.desired import DesiredState
+    from driftcheck.fetch import Limits
+    from driftcheck.memory import Places
+    from driftcheck.pool import Stop
+    from driftcheck.turns import Job
+
+_AT_A_TIME = 4
+"""A state of 100,000 definitions is 100 to 230 MB."""
+
+_DENIED = "AccessDenied"
+
+Name = TypeVar("Name")
 
 
-def recall(folder: Path, state: DesiredState, max_age: timedelta, warnings: list[Warn]) -> dict[str, Memory]:
+def recall(
+    places: Places,
+    state: DesiredState,
+    max_age: timedelta,
+    warnings: list[Warn],
+    limits: Limits,
+    stop: Stop,
+) -> dict[str, Memory]:
     """What is known of each target; what is there and cannot be relied on is told among the warnings.
 
     Raises:
-        DriftcheckError: the folder cannot be made.
+        DriftcheckError: the folder in which it is to be kept cannot be made.
     """
-    if folder.parts[:1] == ("s3:",):
-        raise DriftcheckError(f"error: {folder}: --state takes a folder of this machine")
+    place, folder = places
     now = datetime.now(UTC)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DriftcheckError(f"error: {folder} cannot be written: {error.strerror}") from None
-    memories = {}
-    for target in state.targets:
-        file = _file(folder, target.name, state)
-        memories[target.name] = Memory(now)
+    targets = {_name(target.name, state): target.name for target in state.targets}
+    memories = {target: Memory(now) for target in targets.values()}
+
+    def take(name: str, outcome: Any) -> None:
         try:
-            memories[target.name] = _read(file, now, max_age)
-        except FileNotFoundError:
-            pass
+            if isinstance(outcome, UnusableError):
+                raise outcome
+            if outcome is not None:
+                memories[targets[name]] = loads(outcome, now, max_age)
         except UnusableError as error:
-            text = f"{target.name}: {file} is not used: {error}; everything is described"
+            text = f"{targets[name]}: {place}/{name} is not used: {error}; everything is described"
             warnings.append(Warn("state-not-used", text))
-    return memories
+
+    if isinstance(place, Prefix):
+        _read_objects(place, targets, take, limits, stop)
+    else:
+        for name in targets:
+            take(name, _read_file(place / name))
+    # the run that is over learns nothing, which must not replace what is known
+    return {} if stop.requested or monotonic() >= limits.until else memories
 
 
-def _read(file: Path, now: datetime, max_age: timedelta) -> Memory:
-    try:
-        return loads(file.read_text("utf-8"), now, max_age)
-    except FileNotFoundError:
-        raise
-    except UnicodeDecodeError:
-        raise UnusableError("it is damaged") from None
-    except OSError as error:
-        raise UnusableError(f"it cannot be read: {error.strerror}") from None
-
-
-def keep(folder: Path, state: DesiredState, memories: Mapping[str, Memory]) -> None:
-    """Write what is known now.
+def keep(places: Places, state: DesiredState, memories: Mapping[str, Memory], *, quiet: bool) -> None:
+    """Write what is known now, and tell how it gets to where it is read from.
 
     Raises:
         DriftcheckError: a file cannot be written; what was there before still is.
     """
     from driftcheck.outputs import Output, write
 
+    place, folder = places
     for target, memory in memories.items():
-        write(Output("json", str(_file(folder, target, state))), dumps(memory))
+        write(Output("json", str(folder / _name(target, state))), dumps(memory))
+    if isinstance(place, Prefix) and memories and not quiet:
+        option = [] if folder == Path(STATE) else ["--state", str(folder)]
+        command = shlex.join(["driftcheck", "state", "push", *option, str(place)])
+        say(f"the new state is in {folder}, and on S3 once you run: {command}")
 
 
-def _file(folder: Path, target: str, state: DesiredState) -> Path:
-    """Shards that share a folder have a file each; a target's name is fit for one."""
+def readable(file: Path) -> bytes:
+    """The content of a state's file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UnusableError: it cannot be read, or is larger than any state.
+    """
+    try:
+        hold_size(file.stat().st_size)
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnusableError(f"it cannot be read: {error.strerror}") from None
+
+
+def on_objects(
+    prefix: Prefix,
+    calls: Mapping[Name, Callable[[Objects], Any]],
+    done: Callable[[Name, Any], None],
+    limits: Limits,
+    stop: Stop,
+) -> None:
+    """Make some calls side by side; ``done`` is given what each returned, or the exception that it raised."""
+    from driftcheck import pool
+    from driftcheck.aws.objects import Objects
+    from driftcheck.turns import Job
+
+    def ended(name: Name, outcome: Any) -> Iterable[Job]:
+        done(name, outcome)
+        return ()
+
+    def opened(outcome: Any) -> Iterable[Job]:
+        for name, call in calls.items():
+            if isinstance(outcome, Exception):
+                done(name, outcome)
+            else:
+                yield Job(str(prefix), partial(call, outcome), partial(ended, name))
+
+    pool.run(
+        [Job(str(prefix), partial(Objects, prefix, timeout=limits.timeout, concurrency=_AT_A_TIME), opened)],
+        workers=_AT_A_TIME,
+        limit=limits.timeout,
+        until=limits.until,
+        stop=stop,
+    )
+
+
+def _read_file(file: Path) -> bytes | UnusableError | None:
+    try:
+        return readable(file)
+    except FileNotFoundError:
+        return None
+    except UnusableError as error:
+        return error
+
+
+def _read_objects(
+    prefix: Prefix, names: Iterable[str], take: Callable[[str, Any], None], limits: Limits, stop: Stop
+) -> None:
+    from driftcheck.fetch import unanswered
+
+    def done(name: str, outcome: Any) -> None:
+        if isinstance(outcome, Exception) and not isinstance(outcome, UnusableError):
+            error = unanswered("GetObject", outcome, limits)
+            hint = f"; allow it (driftcheck iam-policy --state {prefix})" if error.code == _DENIED else ""
+            outcome = UnusableError(error.message + hint)
+        take(name, outcome)
+
+    on_objects(prefix, {name: methodcaller("get", name) for name in names}, done, limits, stop)
+
+
+def _name(target: str, state: DesiredState) -> str:
+    """The name of a target's file, for which its own is fit; shards have a file each."""
     part = f".{state.shard.index}-of-{state.shard.count}" if state.shard else ""
-    return folder / f"{target}{part}.state"
+    return f"{target}{part}.state"

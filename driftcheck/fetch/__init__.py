@@ -54,12 +54,18 @@ class Cloud(Protocol):
 class Limits:
     """How much at a time, and how long: ``timeout`` for one call with its retries, ``deadline`` for the run.
 
-    Both are seconds.
+    Both are seconds; the run's begin ``since``, in ``monotonic`` seconds.
     """
 
     concurrency: int = 16
     timeout: float = 60.0
     deadline: float = 3600.0
+    since: float = field(default_factory=monotonic)
+
+    @property
+    def until(self) -> float:
+        """When the run's time is up, in ``monotonic`` seconds."""
+        return self.since + self.deadline
 
 
 @dataclass(slots=True)
@@ -91,13 +97,28 @@ def fetch(
         run.first_jobs(),
         workers=limits.concurrency,
         limit=limits.timeout,
-        until=monotonic() + limits.deadline,
+        until=limits.until,
         stop=stop,
         is_refusal=is_throttled,
     )
     run.fetched.targets = [run.target_reading(target) for target in state.targets]
     run.forget_what_other_targets_declare()
     return run.fetched
+
+
+def unanswered(operation: str, error: Exception, limits: Limits) -> Unreadable:
+    """What kept an operation of a run from being answered, as a code and one line without credentials."""
+    match error:
+        case pool.StoppedError():
+            return Unreadable("Interrupted", f"{operation}: the run was interrupted before an answer came")
+        case pool.DeadlineError():
+            limit = f"{limits.deadline:g} s of the whole run were over"
+            return Unreadable("DeadlineExceeded", f"{operation}: the {limit} before an answer came")
+        case pool.OverdueError():
+            return Unreadable("Timeout", f"{operation}: no whole answer within {limits.timeout:g} s")
+        case pool.RefusedError():
+            return unreadable(operation, error.last, error.attempts)
+    return unreadable(operation, error)
 
 
 @dataclass(slots=True)
@@ -180,20 +201,8 @@ class Run:
         return ()
 
     def error(self, operation: str, error: Exception) -> Unreadable:
-        """What kept an operation from being answered, as a code and one line."""
-        match error:
-            case pool.StoppedError():
-                return Unreadable(
-                    "Interrupted", f"{operation}: the run was interrupted before an answer came"
-                )
-            case pool.DeadlineError():
-                limit = f"{self.limits.deadline:g} s of the whole run were over"
-                return Unreadable("DeadlineExceeded", f"{operation}: the {limit} before an answer came")
-            case pool.OverdueError():
-                return Unreadable("Timeout", f"{operation}: no whole answer within {self.limits.timeout:g} s")
-            case pool.RefusedError():
-                return unreadable(operation, error.last, error.attempts)
-        return unreadable(operation, error)
+        """What kept an operation from being answered."""
+        return unanswered(operation, error, self.limits)
 
     def target_reading(self, target: Target) -> TargetReading:
         """How a target was reached, and what kept it from being read whole."""

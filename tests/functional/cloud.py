@@ -1,4 +1,4 @@
-"""What the fake AWS holds and how it answers a call: SageMaker's job definitions, tags and STS.
+"""What the fake AWS holds and how it answers a call: SageMaker's job definitions, tags, STS and S3.
 
 It answers as the service does (defaults filled in, pages, error codes) and refuses what would change it.
 """
@@ -68,12 +68,12 @@ class Reply:
     content_type: str = "application/x-amz-json-1.1"
     location: str | None = None
 
-    def head(self) -> bytes:
-        """The status line and the headers."""
+    def head(self, length: int | None = None) -> bytes:
+        """The status line and the headers, with another length than the body's if one is given."""
         lines = [
             f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
             f"Content-Type: {self.content_type}",
-            f"Content-Length: {len(self.body)}",
+            f"Content-Length: {len(self.body) if length is None else length}",
             f"x-amzn-RequestId: {uuid.UUID(int=self.status)}",
         ]
         if self.location is not None:
@@ -98,6 +98,7 @@ class Cloud:
         external_ids: the ExternalId that a role's ARN asks for.
         lifetime: how long the credentials of a role are said to live; ``taken_for`` are the seconds for which
             they really are taken.
+        objects: what lies on S3, by bucket and key, as in ``bucket/a/key``; ``buckets`` are those that exist.
     """
 
     bucket: Bucket | None = None
@@ -107,6 +108,8 @@ class Cloud:
     external_ids: dict[str, str] = field(default_factory=dict)
     lifetime: timedelta = timedelta(hours=1)
     taken_for: float = inf
+    buckets: set[str] = field(default_factory=lambda: {"states"})
+    objects: dict[str, bytes] = field(default_factory=dict)
     _expiries: dict[str, float] = field(default_factory=dict, init=False)
     _definitions: dict[tuple[str, str, str, str], _Stored] = field(default_factory=dict, init=False)
 
@@ -168,6 +171,8 @@ class Cloud:
         try:
             if call.is_sts:
                 return self._sts(call)
+            if call.is_s3:
+                return self._s3(call)
             return Reply(200, json.dumps(self._sagemaker(call)).encode())
         except _RefusedError as refused:
             return refusal(refused.refuse, call)
@@ -235,6 +240,20 @@ class Cloud:
             return self._assume_role(call)
         denied = f"User is not authorized to perform: sts:{call.action} on resource: {call.name}"
         raise _RefusedError(Refuse(403, "AccessDenied", denied))
+
+    def _s3(self, call: Call) -> Reply:
+        if not call.account:
+            raise _RefusedError(
+                Refuse(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist")
+            )
+        if call.name.partition("/")[0] not in self.buckets:
+            raise _RefusedError(Refuse(404, "NoSuchBucket", "The specified bucket does not exist"))
+        if call.action == "PutObject":
+            self.objects[call.name] = call.parameters["Body"]
+            return Reply(200, b"", "application/xml")
+        if call.action == "GetObject" and call.name in self.objects:
+            return Reply(200, self.objects[call.name], "binary/octet-stream")
+        raise _RefusedError(Refuse(404, "NoSuchKey", "The specified key does not exist."))
 
     def _assume_role(self, call: Call) -> Reply:
         account, role = call.name.split(":")[4], call.name.rpartition("/")[2]
@@ -311,11 +330,14 @@ def _invalid(message: str) -> _RefusedError:
 
 def refusal(refuse: Refuse, call: Call) -> Reply:
     """The error in the protocol of the call."""
+    if call.is_s3:
+        error = _elements({"Code": refuse.code, "Message": refuse.message})
+        return Reply(refuse.status, f"<Error>{error}</Error>".encode(), "application/xml")
     if not call.is_sts:
         body = json.dumps({"__type": refuse.code, "Message": refuse.message})
         return Reply(refuse.status, body.encode())
-    error = {"Type": "Sender", "Code": refuse.code, "Message": refuse.message}
-    text = f"<ErrorResponse>{_elements({'Error': error, 'RequestId': 'testing'})}</ErrorResponse>"
+    content = {"Type": "Sender", "Code": refuse.code, "Message": refuse.message}
+    text = f"<ErrorResponse>{_elements({'Error': content, 'RequestId': 'testing'})}</ErrorResponse>"
     return Reply(refuse.status, text.encode(), "text/xml")
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Call:
     """One request as the service saw it.
 
-    ``name`` is what it asked about: a definition's name, a resource's ARN or a role's ARN, else empty.
+    ``name`` is what it asked about: a definition's name, a resource's ARN, a role's ARN or an object's bucket
+    and key, else empty.
     ``account`` is empty for an access key that the service does not know; ``at`` is epoch seconds.
     """
 
@@ -28,6 +29,11 @@ class Call:
     name: str
     at: float
     parameters: Mapping[str, Any]
+
+    @property
+    def is_s3(self) -> bool:
+        """Whether S3 is called."""
+        return self.action.endswith("Object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,13 @@ class Drip:
 
 
 @dataclass(frozen=True, slots=True)
+class Boast:
+    """The headers of an answer of so many bytes, and none of them."""
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hang:
     """No byte of an answer, until the service stops."""
 
@@ -97,7 +110,7 @@ class Delay:
     seconds: float
 
 
-Mishap: TypeAlias = Refuse | Answer | Redirect | Reset | Cut | Drip | Hang
+Mishap: TypeAlias = Refuse | Answer | Redirect | Reset | Cut | Drip | Boast | Hang
 Behaviour: TypeAlias = Mishap | Delay
 
 THROTTLED = Refuse(400, "ThrottlingException", "Rate exceeded")

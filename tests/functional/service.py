@@ -15,14 +15,14 @@ import time
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Self, assert_never
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.functional import faults
 from tests.functional.cloud import Cloud, Reply, refusal
 from tests.functional.faults import Behaviour, Call, Fault, Mishap
 
-_CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/[^/]+/aws4_request")
-_READS = ("Describe", "List", "GetCallerIdentity", "AssumeRole")
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+_READS = ("Describe", "List", "GetCallerIdentity", "AssumeRole", "GetObject")
 
 
 @dataclass
@@ -99,7 +99,7 @@ class Service(Cloud):
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                await self._answer(await self._receive(reader), writer)
+                await self._answer(await self._receive(reader, writer), writer)
         except (ConnectionError, EOFError, asyncio.CancelledError):
             pass
         finally:
@@ -136,24 +136,38 @@ class Service(Cloud):
                 raise ConnectionAbortedError
             case faults.Drip():
                 await _drip(self.reply(call), does.seconds, writer)
+            case faults.Boast():
+                writer.write(self.reply(call).head(length=does.length))
+                await writer.drain()
+                await self._stop.wait()
             case faults.Hang():
                 await self._stop.wait()
             case _:
                 assert_never(does)
 
-    async def _receive(self, reader: asyncio.StreamReader) -> Call:
+    async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Call:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        lines = (line.partition(":") for line in head.split("\r\n")[1:])
+        first, *rest = head.split("\r\n")
+        lines = (line.partition(":") for line in rest)
         headers = {key.lower(): value.strip() for key, _, value in lines}
+        if headers.get("expect") == "100-continue":
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         credential = _CREDENTIAL.search(headers.get("authorization", ""))
-        access_key, region = credential.groups() if credential else ("", "")
+        access_key, region, service = credential.groups() if credential else ("", "", "")
         target = headers.get("x-amz-target")
-        parameters = _form(body) if target is None else json.loads(body)
-        names = (parameters.get(key) for key in ("JobDefinitionName", "ResourceArn", "RoleArn"))
+        if service == "s3":
+            method, url, _ = first.split(" ")
+            path = unquote(urlsplit(url).path)
+            parameters: dict[str, Any] = {"Object": path.removeprefix("/"), "Body": body}
+            action = f"{method.capitalize()}Object"
+        else:
+            parameters = _form(body) if target is None else json.loads(body)
+            action = parameters.get("Action", "") if target is None else target.removeprefix("SageMaker.")
+        names = (parameters.get(key) for key in ("JobDefinitionName", "ResourceArn", "RoleArn", "Object"))
         return Call(
-            action=parameters.get("Action", "") if target is None else target.removeprefix("SageMaker."),
-            is_sts=target is None,
+            action=action,
+            is_sts=target is None and service != "s3",
             region=region,
             access_key=access_key,
             account=self.accounts.get(access_key, ""),

@@ -313,7 +313,6 @@ def test_a_state_that_cannot_be_written_is_told_and_the_result_is_there(
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("--incremental", "--state", "s3://bucket/prefix"), "--state takes a folder"),
         (("--incremental", "--state", "desired/desired.yaml"), "--state"),
         (("--max-age", "a while"), "`a while` is no age"),
     ],

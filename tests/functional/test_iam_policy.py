@@ -79,6 +79,30 @@ def test_what_check_calls_is_allowed_and_what_is_allowed_is_called(
     }
 
 
+def test_state_on_s3_is_read_and_never_written(run: Run, tmp_path: Path) -> None:
+    write_desired(tmp_path, {KINDS[0]: [minimal(KINDS[0])]}, target="cn")
+    (tmp_path / "driftcheck.toml").write_text('[targets.cn]\nregion = "cn-north-1"\n')
+
+    with_state = run("iam-policy", "--state", "s3://states/fleet").document()["Statement"]
+
+    assert run("iam-policy", "--state", "folder").document() == run("iam-policy").document()
+    assert with_state[:-2] == run("iam-policy").document()["Statement"]
+    assert with_state[-2:] == [
+        {
+            "Sid": "ReadState1",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject"],
+            "Resource": "arn:aws-cn:s3:::states/fleet/*",
+        },
+        {
+            "Sid": "ReadState2",
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": "arn:aws-cn:s3:::states",
+        },
+    ]
+
+
 def test_it_can_be_asked_of_one_target_alone(run: Run, tmp_path: Path) -> None:
     write_desired(tmp_path, {KINDS[0]: [minimal(KINDS[0])]}, targets=["a", "b"])
     (tmp_path / "targets.toml").write_text(

@@ -57,8 +57,8 @@ def test_every_command_named_exists(run: Run, command: str) -> None:
 
 
 def test_every_option_named_exists(run: Run) -> None:
-    commands = ("check", "validate", "report", "merge", "schema", "iam-policy", "demo")
-    known = " ".join(run(*command, "--help").stdout for command in [*((each,) for each in commands), ()])
+    commands = ("check", "validate", "report", "merge", "schema", "iam-policy", "state push", "demo", "")
+    known = " ".join(run(*command.split(), "--help").stdout for command in commands)
 
     named = set(re.findall(r"`(--[a-z-]+)", README))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Run
     from tests.functional.service import Service
 
-COMMANDS = ("check", "validate", "report", "merge", "schema", "iam-policy", "demo")
+COMMANDS = ("check", "validate", "report", "merge", "schema", "iam-policy", "state", "demo")
 HEAVY = ["boto3", "botocore", "deepdiff", "jinja2", "yaml", "jsonschema_rs", "moto", "rich"]
 
 
@@ -57,6 +57,7 @@ HEAVY = ["boto3", "botocore", "deepdiff", "jinja2", "yaml", "jsonschema_rs", "mo
         (["merge", "absent.json"], "absent.json: error: cannot be read: No such file"),
         (["schema", "x"], "unexpected extra argument"),
         (["iam-policy", "--bogus"], "No such option"),
+        (["state", "--bogus"], "No such option"),
         (["check", "--config", "absent.toml"], "absent.toml: error: cannot be read: No such file"),
         (["check", "--target", "qa"], "error: unknown target `qa`"),
         (["check", "absent"], "absent: error: cannot be read: No such file"),
