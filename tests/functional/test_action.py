@@ -122,7 +122,7 @@ def test_every_step_is_one_that_is_tested() -> None:
     assert {key: step.get("if") for key, step in STEPS.items()} == {
         "Install driftcheck": None,
         "Check": None,
-        "Comment": "steps.check.outputs.result != '' && inputs.comment == 'true'",
+        "Comment": "steps.check.outputs.result != ''",
         "Exit as driftcheck did": "always() && steps.check.outputs.code != ''",
     }
 
