@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from driftcheck.desired import DesiredState
-    from driftcheck.fetch import Cloud, Limits
+    from driftcheck.fetch import Cloud, Fetched, Limits
     from driftcheck.memory import Memory
     from driftcheck.model import Address, Desired, Finding, IgnoreRule, Reading
 
@@ -51,20 +51,47 @@ def check(
         progress(finding)
 
     fetched = fetch(state, cloud, limits, unmanaged=unmanaged, stop=stop, keep=keep, memories=memories)
+    return report(state, findings, fetched, started_at, complete=not stop.requested, warnings=warnings)
+
+
+def report(
+    state: DesiredState,
+    findings: Mapping[Address, Finding],
+    fetched: Fetched,
+    started_at: datetime,
+    *,
+    complete: bool,
+    warnings: Iterable[Warn] = (),
+) -> Report:
+    """What all findings together say; there is one for each declared definition."""
     return Report(
         started_at=started_at,
         finished_at=datetime.now(UTC),
-        complete=not stop.requested,
+        complete=complete,
         targets=tuple(fetched.targets),
-        findings=(*findings.values(), *fetched.unmanaged.values()),
+        findings=(*findings.values(), *_unmanaged(state, fetched)),
         warnings=(
             *warnings,
             *fetched.warnings,
             *_unknown_members(state, findings),
-            *_idle_rules(state, findings, today),
+            *_idle_rules(state, findings, started_at.date()),
         ),
         shard=state.shard,
     )
+
+
+def _unmanaged(state: DesiredState, fetched: Fetched) -> Iterable[Finding]:
+    """What no file declares, not even for another target of the same account and region."""
+    places = {each.name: (each.account, each.region) for each in fetched.targets if each.account}
+    if len(set(places.values())) == len(places):
+        return fetched.unmanaged.values()
+    declared = {(address.kind, places.get(address.target), address.name) for address in state.addresses}
+    return [
+        finding
+        for address, finding in fetched.unmanaged.items()
+        if (place := places.get(address.target)) is None
+        or (address.kind, place, address.name) not in declared
+    ]
 
 
 def _unknown_members(state: DesiredState, findings: Mapping[Address, Finding]) -> Iterator[Warn]:

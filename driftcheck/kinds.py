@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from botocore import __version__ as MODEL_VERSION  # noqa: N812 - a constant of ours
+import botocore
 from botocore import xform_name
 from botocore.loaders import create_loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+from driftcheck import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +27,7 @@ __all__ = [
     "ABSENT_MEANS",
     "IDENTIFIER",
     "KINDS",
-    "MODEL_VERSION",
+    "READ_WITH",
     "SETS",
     "TAGS",
     "Kind",
@@ -36,6 +38,9 @@ __all__ = [
     "loader",
     "partition",
 ]
+
+READ_WITH = f"driftcheck {__version__}, botocore {botocore.__version__}"
+"""What decides how an answer is read: botocore's version is that of its service model."""
 
 IDENTIFIER = "JobDefinitionName"
 TAGS = "Tags"

@@ -14,8 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from driftcheck import __version__
-from driftcheck.kinds import MODEL_VERSION
+from driftcheck.kinds import READ_WITH
 from driftcheck.model import Live
 from driftcheck.redact import masked
 
@@ -149,7 +148,7 @@ def dumps(memory: Memory) -> str:
     body = json.dumps(rows, separators=(",", ":"))
     head = {
         "format": _FORMAT,
-        "made_by": _made_by(),
+        "made_by": READ_WITH,
         "since": memory.since.isoformat(),
         "sha256": hashlib.sha256(body.encode()).hexdigest(),
     }
@@ -165,7 +164,7 @@ def loads(content: bytes, now: datetime, max_age: timedelta) -> Memory:
     head, _, body = content.partition(b"\n")
     try:
         about = json.loads(head)
-        if (about["format"], about["made_by"]) != (_FORMAT, _made_by()):
+        if (about["format"], about["made_by"]) != (_FORMAT, READ_WITH):
             raise UnusableError("it was written by another version")
         if about["sha256"] != hashlib.sha256(body.removesuffix(b"\n")).hexdigest():
             raise UnusableError("it is damaged")
@@ -203,8 +202,3 @@ def _record(row: list[Any]) -> Record:
     if record.created_at.tzinfo is None or record.described_at.tzinfo is None:
         raise ValueError
     return record
-
-
-def _made_by() -> str:
-    """What decides how an answer was read."""
-    return f"driftcheck {__version__}, botocore {MODEL_VERSION}"

@@ -102,7 +102,6 @@ def fetch(
         is_refusal=is_throttled,
     )
     run.fetched.targets = [run.target_reading(target) for target in state.targets]
-    run.forget_what_other_targets_declare()
     return run.fetched
 
 
@@ -214,16 +213,3 @@ class Run:
             reached.region if reached else target.region,
             self.errors.get(target.name),
         )
-
-    def forget_what_other_targets_declare(self) -> None:
-        """Call nothing unmanaged that a file declares for another target of the same account and region."""
-        places = {each.name: (each.account, each.region) for each in self.fetched.targets if each.account}
-        if len(set(places.values())) == len(places):
-            return
-        declared = {
-            (address.kind, places.get(address.target), address.name) for address in self.state.addresses
-        }
-        for address in [*self.fetched.unmanaged]:
-            place = places.get(address.target)
-            if place and (address.kind, place, address.name) in declared:
-                del self.fetched.unmanaged[address]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.documents import GOLDEN, as_shard, document, drifted, golden_document, in_sync
-from tests.functional.definitions import KINDS, MODEL_BIAS, Definition, minimal, write_desired
-from tests.functional.faults import DENIED
+from tests.functional.definitions import MODEL_BIAS, minimal, write_desired
+from tests.functional.fleet import REGIONS, SIZE, build, without_times
 from tests.functional.results import Result, check, held, valid
 
 if TYPE_CHECKING:
@@ -20,68 +20,16 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Run
     from tests.functional.service import Service
 
-REGIONS = {"eu": "eu-west-1", "us": "us-east-1", "ap": "ap-south-1"}
-TAGS = [{"Key": "team", "Value": "risk"}]
-
-
-def name_of(number: int) -> str:
-    return "${var.prefix}-churn" if number == 0 else f"d{number:02}"
-
-
-def declared(number: int) -> Definition:
-    definition = minimal(KINDS[number % 3], name_of(number))
-    if number % 4 == 1:
-        definition["Tags"] = TAGS
-    if number % 5 == 0:
-        rules = ["RoleArn", "JobResources", {"path": "StoppingCondition", "until": "2020-01-31"}]
-        definition["lifecycle"] = {"ignore_changes": rules}
-    return definition
-
 
 @pytest.fixture
 def fleet(service: Service, tmp_path: Path) -> int:
-    """14 definitions in each of three targets, of every status; gives how many there are."""
-    settings = (
-        f'[targets.{name}]\nregion = "{region}"\n[targets.{name}.vars]\nprefix = "{name}"\n'
-        for name, region in REGIONS.items()
-    )
-    (tmp_path / "driftcheck.toml").write_text("".join(settings), "utf-8")
-    for file, numbers in (("b.yaml", range(7)), ("a.yaml", range(7, 14))):
-        by_kind = {
-            kind: [declared(number) for number in numbers if KINDS[number % 3] == kind] for kind in KINDS
-        }
-        write_desired(
-            tmp_path, {kind: some for kind, some in by_kind.items() if some}, file, targets=[*REGIONS]
-        )
-    for target, region in REGIONS.items():
-        for number in range(14):
-            if number % 7 == 3:
-                continue
-            kind, name = KINDS[number % 3], name_of(number).replace("${var.prefix}", target)
-            service.create(kind, {**minimal(kind, name), "Tags": TAGS}, region=region)
-        for kind in KINDS:
-            service.create(kind, minimal(kind, f"stray-{target}"), region=region)
-    # ignored in one target, where the rule is idle in the others; drift; a member that nobody knows
-    service.mutate(KINDS[0], "eu-churn", ("RoleArn",), "arn:aws:iam::123456789012:role/other")
-    for target in ("eu", "us"):
-        for number in (1, 4, 11):
-            instances = ("JobResources", "ClusterConfig", "InstanceCount")
-            service.mutate(KINDS[number % 3], name_of(number), instances, 3, region=REGIONS[target])
-        service.mutate(KINDS[2], "d05", ("FromTheFuture",), 1, region=REGIONS[target])
-    service.fail(DENIED, action="Describe*", name="d08", region=REGIONS["us"])
-    # one kind that is declared, and one that is not: an error of the target, and a warning
-    service.fail(DENIED, action=f"List{KINDS[1]}s", region=REGIONS["ap"])
-    service.fail(DENIED, action=f"List{KINDS[2]}s", region=REGIONS["ap"])
-    service.fail(DENIED, action="ListModelExplainability*", region=REGIONS["us"])
-    return 14 * len(REGIONS)
+    """A fleet of every status; gives how many definitions are declared."""
+    build(service, tmp_path)
+    return SIZE
 
 
 def merge(run: Run, service: Service, *args: str | Path) -> Result:
     return held(run("merge", *args, "-o", "json=-"), service)
-
-
-def without_times(document: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in document.items() if not key.endswith("ed_at")}
 
 
 def calls(service: Service, action: str) -> Counter[tuple[str, ...]]:
