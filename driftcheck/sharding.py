@@ -1,8 +1,12 @@
-"""One of several parts of a run, each for a machine of its own; ``merging`` puts their results together."""
+"""Parts of a run: shards, for machines that know nothing of each other, and tasks, which one run hands out.
+
+``merging`` puts the results of shards together, ``cluster`` those of tasks.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -10,7 +14,18 @@ from driftcheck.model import Shard
 
 if TYPE_CHECKING:
     from driftcheck.desired import DesiredState
-    from driftcheck.model import Location
+    from driftcheck.model import Address, Desired, Location, Target
+
+MOST = 1_000
+"""Definitions of a task, and so what a worker that dies has done in vain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Some definitions of one target; ``lists`` if what else exists there is to be listed too."""
+
+    state: DesiredState
+    lists: bool
 
 
 def part(state: DesiredState, index: int, count: int, *, unmanaged: bool) -> DesiredState:
@@ -47,3 +62,40 @@ def _whole(state: DesiredState, *, unmanaged: bool) -> str:
     addresses = sorted((d.address.kind, d.address.target, d.address.name) for d in state.definitions)
     targets = sorted(target.name for target in state.targets)
     return sha256(repr((addresses, targets, sorted(state.select), unmanaged)).encode()).hexdigest()[:16]
+
+
+def tasks(state: DesiredState, *, unmanaged: bool) -> list[list[Task]]:
+    """All of a run in rows of tasks: one for each target, or several if it is large.
+
+    The tasks of a row are of one account and region, which takes calls at one rate whoever makes them.
+    """
+    definitions: dict[str, list[Desired]] = defaultdict(list)
+    for desired in state.definitions:
+        definitions[desired.address.target].append(desired)
+    addresses: dict[str, list[Address]] = defaultdict(list)
+    for address in state.addresses:
+        addresses[address.target].append(address)
+    rows: dict[tuple[str, str | None], list[Task]] = defaultdict(list)
+    for target in state.targets:
+        own = definitions[target.name]
+        whole = replace(
+            state,
+            # what `${var...}` stands for is in the definitions already
+            targets=(replace(target, variables={}),),
+            declared=frozenset(pair for pair in state.declared if pair[0] == target.name),
+            addresses=frozenset(),
+            warnings=(),
+        )
+        for start in range(0, len(own) or 1, MOST):
+            part = replace(whole, definitions=tuple(own[start : start + MOST]))
+            lists = unmanaged and start == 0
+            if lists:
+                part = replace(part, addresses=frozenset(addresses[target.name]))
+            rows[_place(target)].append(Task(part, lists))
+    return [*rows.values()]
+
+
+def _place(target: Target) -> tuple[str, str | None]:
+    """The account and region, as far as they are known before the target is reached."""
+    role_account = target.role_arn.split(":")[4] if target.role_arn else None
+    return target.account or role_account or target.name, target.region

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from driftcheck import sharding
 from driftcheck.desired import DesiredState
 from driftcheck.kinds import KINDS
 from driftcheck.model import Address, Desired, Location, Shard, Target
-from driftcheck.sharding import part
+from driftcheck.sharding import part, tasks
 
 KIND = "ModelQualityJobDefinition"
 ALL_KINDS = tuple(KINDS)
@@ -110,3 +113,57 @@ def test_shards_of_different_runs_are_told_apart(other: str) -> None:
     assert first
     assert second
     assert first.whole != second.whole
+
+
+@pytest.mark.parametrize("unmanaged", [True, False])
+@pytest.mark.parametrize("most", [1, 7, 50, 1000])
+def test_everything_is_in_exactly_one_task(
+    monkeypatch: pytest.MonkeyPatch, most: int, unmanaged: bool
+) -> None:
+    monkeypatch.setattr(sharding, "MOST", most)
+    whole = fleet()
+    whole = replace(whole, declared=frozenset((target, KIND) for target in ("eu", "empty")))
+
+    rows = tasks(whole, unmanaged=unmanaged)
+
+    every = [task for row in rows for task in row]
+    assert [each for task in every for each in task.state.definitions] == sorted(
+        whole.definitions, key=lambda each: ("eu", "us", "ap").index(each.address.target)
+    )
+    assert max(len(task.state.definitions) for task in every) == min(most, 50)
+    assert [task.state.targets[0].name for task in every if task.lists] == (
+        ["eu", "us", "ap", "empty"] if unmanaged else []
+    )
+    for task in every:
+        (target,) = task.state.targets
+        assert {each.address.target for each in task.state.definitions} <= {target.name}
+        assert task.state.declared == ({(target.name, KIND)} if target.name in ("eu", "empty") else set())
+        # what is declared is asked for where it is listed what exists
+        declared = {each for each in whole.addresses if each.target == target.name}
+        assert task.state.addresses == (declared if task.lists else set())
+
+
+def test_the_tasks_of_an_account_and_region_are_a_row() -> None:
+    role = "arn:aws:iam::210987654321:role/x"
+    targets = (
+        Target("a", "eu-west-1", "123456789012", variables={"password": "hunter2"}),
+        Target("b", "us-east-1", "123456789012"),
+        Target("c", "eu-west-1", "123456789012"),
+        Target("d", "eu-west-1", role_arn=role, external_id="x"),
+        Target("e", "eu-west-1", "210987654321"),
+        Target("f", "eu-west-1"),
+        Target("g", "eu-west-1", profile="x"),
+    )
+
+    rows = tasks(DesiredState((), targets), unmanaged=True)
+
+    assert [[task.state.targets[0].name for task in row] for row in rows] == [
+        ["a", "c"],
+        ["b"],
+        ["d", "e"],
+        ["f"],
+        ["g"],
+    ]
+    (first, _), *_, (fourth, _), _, _ = rows
+    assert first.state.targets == (Target("a", "eu-west-1", "123456789012"),)
+    assert fourth.state.targets == (targets[3],)
