@@ -78,31 +78,34 @@ def _order(difference: PropertyDifference) -> tuple[list[tuple[bool, str | int]]
 
 
 def _compare_live(desired: Desired, live: Live, today: date) -> Finding:
-    shown: list[PropertyDifference] = []
+    told: list[PropertyDifference] = []
     ignored: list[IgnoredDifference] = []
     wanted, found = dict(desired.properties), dict(live.properties)
     if differing := differences(desired.address.kind, wanted, found):
         secrets = {text for side in (wanted, found) for text in secrets_in(side, desired.sensitive)}
         for difference in differing:
-            clean = _shown(desired, difference, secrets)
+            clean = shown(desired, difference, secrets)
             rules = _hiding(desired.ignore, difference, today)
             ignored += (IgnoredDifference(clean, rule) for rule in rules)
             if not rules:
-                shown.append(clean)
+                told.append(clean)
     return Finding(
         desired.address,
-        Status.DRIFTED if shown else Status.IN_SYNC,
+        Status.DRIFTED if told else Status.IN_SYNC,
         arn=live.arn,
         created_at=live.created_at,
         source=desired.location,
-        differences=tuple(shown),
+        differences=tuple(told),
         ignored=tuple(ignored),
         unknown=live.unknown,
     )
 
 
-def _shown(desired: Desired, difference: PropertyDifference, secrets: set[str]) -> PropertyDifference:
-    """A difference with its place in the file, and without what may not be shown of either side."""
+def shown(desired: Desired, difference: PropertyDifference, secrets: set[str]) -> PropertyDifference:
+    """A difference with its place in the file, and without what may not be shown of either side.
+
+    ``secrets`` are the texts at sensitive paths of both sides.
+    """
     path, change = difference.path, difference.change
     wanted, hides_desired = masked(path, difference.desired, desired.sensitive, secrets)
     found, hides_live = masked(path, difference.live, desired.sensitive, secrets)
@@ -114,7 +117,7 @@ def _shown(desired: Desired, difference: PropertyDifference, secrets: set[str]) 
         change,
         None if change is Change.ADDED else wanted,
         None if change is Change.REMOVED else found,
-        hides_desired or hides_live,
+        difference.sensitive or hides_desired or hides_live,
         desired.locate(path),
     )
 

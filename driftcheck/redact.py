@@ -48,6 +48,7 @@ _CREDENTIAL = re.compile(
     | (?<![A-Za-z0-9]) (?: gh[pousr]_[A-Za-z0-9]{36,} | github_pat_\w{22,} | glpat-[\w\-]{20,}
                          | hf_[A-Za-z0-9]{30,} | xox[abeoprs]-[A-Za-z0-9\-]{10,} )
     | (?<![A-Za-z0-9\-_]) eyJ[\w\-]{8,}\.eyJ[\w\-]{8,}\.[\w\-]*            # a JSON Web Token
+    | (?<![A-Za-z0-9]) withheld:[0-9a-f]{64}                               # what stands for one of these
     """,
     re.VERBOSE,
 )
