@@ -6,6 +6,7 @@ import gc
 import json
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -27,7 +28,10 @@ from driftcheck.cli.console import (
 )
 from driftcheck.cli.options import (
     STATE,
+    Concurrency,
     Config,
+    Dask,
+    Deadline,
     FailOn,
     Incremental,
     MaxAge,
@@ -44,6 +48,7 @@ from driftcheck.cli.options import (
     Unmanaged,
     Verbose,
     age_of,
+    dask_of,
     outputs_of,
     places_of,
     shard_of,
@@ -52,8 +57,10 @@ from driftcheck.cli.options import (
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from driftcheck.desired import DesiredState
-    from driftcheck.model import Warn
+    from driftcheck.model import Report, Warn
 
 app = typer.Typer(
     name="driftcheck",
@@ -120,14 +127,11 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     config: Config = None,
     output: Outputs = None,
     templates: Templates = None,
-    concurrency: Annotated[
-        int, typer.Option(metavar="N", min=1, max=256, help="How many calls at a time.")
-    ] = 16,
+    concurrency: Concurrency = 16,
     timeout: Timeout = 60.0,
-    deadline: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Limit on the whole run.")
-    ] = 3600.0,
+    deadline: Deadline = 3600.0,
     shard: Shard = None,
+    dask: Dask = None,
     incremental: Incremental = False,
     state_at: State = STATE,
     state_out: StateOut = None,
@@ -143,6 +147,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     of_shards = shard_of(shard)
     age = age_of(max_age)
     places = places_of(state_at, state_out)
+    scheduler = dask_of(dask, alone=not (shard or incremental))
     from driftcheck.outputs import try_out
 
     with signals() as caught:
@@ -154,33 +159,34 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         try_out(outputs)
         if verbose:
             _warn(state)
-        from driftcheck.aws import Aws
-        from driftcheck.check import check as run
         from driftcheck.cli.progress import progress
         from driftcheck.cli.remembered import keep, recall
         from driftcheck.document import document
         from driftcheck.fetch import Limits
 
         doubts: list[Warn] = []
+        faults: list[str] = []
         limits = Limits(concurrency, timeout, deadline)
         memories = recall(places, state, age, doubts, limits, caught.stop) if incremental else {}
+        run: Callable[..., Report]
+        if scheduler:
+            from driftcheck import cluster
+
+            run = partial(cluster.check, state, scheduler, faults=faults)
+        else:
+            from driftcheck import check as single
+            from driftcheck.aws import Aws
+
+            aws = Aws(timeout=timeout, concurrency=concurrency)
+            run = partial(single.check, state, aws, memories=memories, warnings=doubts)
         with progress(state.definitions, shown=not quiet) as told:
-            report = run(
-                state,
-                Aws(timeout=timeout, concurrency=concurrency),
-                limits,
-                unmanaged=unmanaged,
-                stop=caught.stop,
-                progress=told,
-                memories=memories,
-                warnings=doubts,
-            )
+            report = run(limits, unmanaged=unmanaged, stop=caught.stop, progress=told)
+        for fault in faults:
+            say(f"error: {fault}")
         result = document(report)
         write_all(result, outputs, templates, quiet=quiet)
         keep(places, state, memories, quiet=quiet)
-    if caught.number:
-        raise typer.Exit(128 + caught.number)
-    raise typer.Exit(exit_code(result, failing))
+    raise typer.Exit(128 + caught.number if caught.number else exit_code(result, failing))
 
 
 @app.command()

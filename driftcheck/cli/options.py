@@ -84,6 +84,17 @@ Timeout = Annotated[
     float,
     typer.Option(metavar="SECONDS", min=0.1, max=MAX_TIMEOUT, help="Limit on one API call with its retries."),
 ]
+Deadline = Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="Limit on the whole run.")]
+Concurrency = Annotated[
+    int,
+    typer.Option(metavar="N", min=1, max=256, help="How many calls at a time; with --dask, in each task."),
+]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="Read and compare on the workers of the Dask scheduler at tcp://HOST:PORT."
+    ),
+]
 Incremental = Annotated[
     bool,
     typer.Option(
@@ -203,3 +214,30 @@ def shard_of(text: str | None) -> tuple[int, int] | None:
             param_hint="--shard",
         )
     return index, count
+
+
+def dask_of(text: str | None, *, alone: bool) -> str | None:
+    """The scheduler's address that ``--dask`` names; ``alone`` if no option is given that goes without it.
+
+    Raises:
+        DriftcheckError: Dask is not there to reach it, which is better known before the files are read.
+    """
+    if text is None:
+        return None
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in {"tcp", "tls"} and bool(parts.hostname and parts.port)
+    except ValueError:
+        known = False
+    if not known or "@" in text or parts.path or parts.query or parts.fragment:
+        raise typer.BadParameter(
+            f"`{text}` is no address: write it as tcp://HOST:PORT, or tls://HOST:PORT", param_hint="--dask"
+        )
+    if not alone:
+        raise typer.BadParameter("goes without --shard and --incremental", param_hint="--dask")
+    from driftcheck.cluster import prepare
+
+    prepare()
+    return text

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.functional.service import Service
 
 COMMANDS = ("check", "validate", "report", "merge", "schema", "iam-policy", "state", "demo")
-HEAVY = ["boto3", "botocore", "deepdiff", "jinja2", "yaml", "jsonschema_rs", "moto", "rich"]
+HEAVY = ["boto3", "botocore", "deepdiff", "distributed", "jinja2", "yaml", "jsonschema_rs", "moto", "rich"]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,20 @@ HEAVY = ["boto3", "botocore", "deepdiff", "jinja2", "yaml", "jsonschema_rs", "mo
         (["check", "--shard", "1/2/3"], "1/2/3: write a shard as 2/8"),
         (["check", "--shard", "\u0661/\u0662"], "write a shard as 2/8"),
         (["check", "--shard", "auto"], "auto, where AWS_BATCH_JOB_ARRAY_INDEX is ``"),
+        (
+            ["check", "--dask", "scheduler:8786"],
+            "`scheduler:8786` is no address: write it as tcp://HOST:PORT",
+        ),
+        (["check", "--dask", "tcp://scheduler"], "`tcp://scheduler` is no address"),
+        (["check", "--dask", "tcp://:8786"], "`tcp://:8786` is no address"),
+        (["check", "--dask", "tcp://scheduler:port"], "`tcp://scheduler:port` is no address"),
+        (["check", "--dask", "tcp://[scheduler:8786"], "`tcp://[scheduler:8786` is no address"),
+        (["check", "--dask", "http://scheduler:8786"], "`http://scheduler:8786` is no address"),
+        (["check", "--dask", "tcp://me:key@scheduler:8786"], "(sensitive)scheduler:8786` is no address"),
+        (["check", "--dask", "tcp://scheduler:8786/x"], "`tcp://scheduler:8786/x` is no address"),
+        (["check", "--dask", ""], "`` is no address"),
+        (["check", "--dask", "tcp://a:1", "--shard", "1/2"], "goes without --shard and --incremental"),
+        (["check", "--dask", "tcp://a:1", "--incremental"], "goes without --shard and --incremental"),
         (["validate", "-o", "x.json"], "No such option: -o"),
         (["report"], "Missing argument"),
         (["report", "a.json", "b.json"], "unexpected extra argument"),
