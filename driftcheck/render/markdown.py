@@ -26,6 +26,8 @@ from driftcheck.render.common import (
 from driftcheck.render.templates_ import render_template
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from driftcheck.document.entries import DifferenceEntry, Document, IgnoredEntry, ResourceEntry
     from driftcheck.render import Style
 
@@ -41,6 +43,12 @@ def code(text: str) -> str:
     ticks = "`" * (_longest_run(text) + 1)
     edges = text.startswith(("`", " ")) or text.endswith(("`", " ")) or not text
     return f"{ticks} {text} {ticks}" if edges else f"{ticks}{text}{ticks}"
+
+
+def fence(lines: Sequence[str], language: str) -> str:
+    """A fenced block that shows exactly ``lines``."""
+    ticks = "`" * max(3, _longest_run("\n".join(lines)) + 1)
+    return "\n".join((f"{ticks}{language}", *lines, ticks))
 
 
 def _context(document: Document) -> dict[str, Any]:
@@ -101,8 +109,7 @@ def _drifted(resource: ResourceEntry) -> dict[str, Any]:
         "name": f"<code>{html.escape(name_text(resource))}</code>",
         "count": f"{count} difference{'' if count == 1 else 's'}",
         "facts": _sentence(_facts(resource).removeprefix(", ")),
-        "fence": "`" * max(3, _longest_run("\n".join(lines)) + 1),
-        "lines": lines,
+        "fence": fence(lines, "diff"),
     }
 
 
