@@ -46,7 +46,8 @@ def test_the_wheel_holds_the_package_the_templates_and_the_examples_and_nothing_
         "driftcheck/document/result.schema.json",
         "driftcheck/cli/__init__.py",
     } <= packaged
-    assert {"driftcheck/templates/report.html.j2", "driftcheck/templates/report.md.j2"} <= packaged
+    names = ("report.html.j2", "report.md.j2", "comment.md.j2")
+    assert {f"driftcheck/templates/{name}" for name in names} <= packaged
     assert len([name for name in packaged if name.startswith("driftcheck/examples/")]) >= 5
 
 

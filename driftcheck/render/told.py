@@ -1,0 +1,270 @@
+"""What a comment tells of a document: the headline, the counts, and its sections, the alarming ones first.
+
+Without a base it is the drift; with one, it is what the change does, what of that AWS has already, and what
+had drifted before. Nothing here is cut or escaped for Markdown; texts from outside are ``visible``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from driftcheck.render.common import (
+    error_text,
+    of_status,
+    shard_text,
+    verdict,
+    visible,
+)
+from driftcheck.render.rollout import rollout_of
+from driftcheck.render.sections import (
+    Block,
+    Section,
+    counted,
+    drifted_block,
+    listed,
+    name_item,
+    placed,
+    with_status,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from driftcheck.document.entries import (
+        BaseEntry,
+        DifferenceEntry,
+        Document,
+        ResourceEntry,
+    )
+    from driftcheck.render.rollout import Rollout
+    from driftcheck.render.sections import Item
+
+_AS_REPORTED = "`-` is what the files declare, `+` is what AWS has."
+_GOOD, _DOUBTFUL, _BAD = "✅", "⚠️", "❌"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A comment's content; ``counts`` are the table's columns: a heading and a number."""
+
+    headline: str
+    sentences: Sequence[str]
+    counts: Sequence[tuple[str, int]]
+    sections: Sequence[Section]
+
+
+def tell(document: Document) -> Told:
+    """What a comment tells of a document."""
+    base = document.get("base")
+    if document.get("invalid"):
+        told = _invalid(document)
+    elif base is None or base["error"] is not None:
+        told = _drift(document, base)
+    else:
+        told = _change(document, base)
+    sections = [*told.sections, _warnings(document)]
+    return Told(
+        told.headline,
+        [*told.sentences, *_ignored(document)],
+        told.counts,
+        [each for each in sections if each.items or each.blocks],
+    )
+
+
+def _invalid(document: Document) -> Told:
+    errors = document.get("invalid") or []
+    items = [placed(error["source"], error["message"]) for error in errors]
+    return Told(
+        f"{_BAD} Invalid: {counted(len(errors), 'error')} in the desired state",
+        ["Nothing was compared with AWS."],
+        [("Errors", len(errors))],
+        [Section("Errors", items=items)],
+    )
+
+
+def _drift(document: Document, base: BaseEntry | None) -> Told:
+    summary = document["summary"]
+    errors = _unread(document)
+    if summary["drifted"] or summary["missing"]:
+        icon = _BAD
+    else:
+        icon = _DOUBTFUL if errors.items or not document["complete"] or not summary["declared"] else _GOOD
+    unknown: list[Item] = []
+    if base is not None and base["error"] is not None:
+        unknown = [(("The base could not be read: ", False), (error_text(base["error"]), True))]
+    drifted = [
+        drifted_block(resource, resource["differences"]) for resource in of_status(document, "drifted")
+    ]
+    counts = [
+        ("Declared", summary["declared"]),
+        ("In sync", summary["in_sync"]),
+        ("Drifted", summary["drifted"]),
+        ("Missing", summary["missing"]),
+        ("Unmanaged", summary["unmanaged"]),
+        ("Not compared", summary["error"]),
+    ]
+    return Told(
+        f"{icon} {verdict(document).removesuffix('.')}",
+        [],
+        counts,
+        [
+            Section("What this change does is not known", items=unknown),
+            errors,
+            Section("Drifted", f"{_AS_REPORTED} Each of these must be replaced.", blocks=drifted),
+            Section("Missing: declared, and not in AWS", items=listed(of_status(document, "missing"))),
+            Section(
+                f"Unmanaged: {counted(summary['unmanaged'], 'definition')} in AWS that no file declares",
+                items=listed(of_status(document, "unmanaged")),
+                is_folded=True,
+            ),
+        ],
+    )
+
+
+def _change(document: Document, base: BaseEntry) -> Told:
+    rollout = rollout_of(document, base)
+    resources = document["resources"]
+    unintended = [drifted_block(*each) for each in _having(resources, "introduced", intended=False)]
+    unexpected = [
+        resource
+        for resource in resources
+        if resource.get("origin") == "introduced" and not resource.get("intended")
+    ]
+    before = [drifted_block(*each) for each in _having(resources, "existing")]
+    missing, unmanaged = (
+        [each for each in of_status(document, status) if each.get("origin") in (None, "existing")]
+        for status in ("missing", "unmanaged")
+    )
+    resolved = [drifted_block(each, each.get("resolved", [])) for each in resources if each.get("resolved")]
+    settled = [each for each in resources if each.get("origin") == "resolved"]
+    errors = _unread(document)
+    drifted = len(before) + len(missing)
+    counts = [
+        ("In this change", len(base["declarations"])),
+        ("To roll out", rollout.pending),
+        ("Already so in AWS", rollout.done),
+        ("Not intended", len(unintended) + len(unexpected)),
+        ("Resolved", len(resolved) + len(settled)),
+        ("Drifted before", drifted),
+        ("Not compared", len(errors.items)),
+    ]
+    return Told(
+        _headline(document, rollout, len(unintended) + len(unexpected), bool(errors.items)),
+        list(_sentences(document, rollout, counts)),
+        counts,
+        [
+            Section(
+                "Introduced by this change, and not intended",
+                f"{_AS_REPORTED} The change makes these, and is not meant to.",
+                [with_status(each) for each in unexpected],
+                unintended,
+            ),
+            errors,
+            _changes(rollout),
+            Section(
+                f"Resolved by this change: {counted(len(resolved) + len(settled), 'definition')}",
+                f"What it differed in before. {_AS_REPORTED}",
+                [(*name_item(each), (" was missing or unmanaged", False)) for each in settled],
+                resolved,
+                is_folded=True,
+            ),
+            Section(
+                f"Drifted before this change: {counted(drifted, 'definition')}",
+                f"{_AS_REPORTED} This change neither made nor removes these.",
+                [with_status(each) for each in missing],
+                before,
+                is_folded=True,
+            ),
+            Section(
+                f"Unmanaged before this change: {counted(len(unmanaged), 'definition')}",
+                items=listed(unmanaged),
+                is_folded=True,
+            ),
+        ],
+    )
+
+
+def _headline(document: Document, rollout: Rollout, unintended: int, is_doubtful: bool) -> str:
+    shard = shard_text(document)
+    if unintended:
+        differ = "definition differs" if unintended == 1 else "definitions differ"
+        return f"{_BAD} Not intended: {unintended:,} {differ} from AWS because of this change{shard}"
+    if not document["complete"]:
+        return f"{_DOUBTFUL} Incomplete: the run was stopped before everything was read{shard}"
+    if is_doubtful:
+        return f"{_DOUBTFUL} Valid, but not everything could be compared{shard}"
+    return f"{_DOUBTFUL if rollout.diverged else _GOOD} Valid: {rollout.says}{shard}"
+
+
+def _sentences(document: Document, rollout: Rollout, counts: Iterable[tuple[str, int]]) -> Iterator[str]:
+    number = dict(counts)
+    if number["Not intended"] or number["Not compared"] or not document["complete"]:
+        yield f"{rollout.says[:1].upper()}{rollout.says[1:]}."
+    if not number["Not intended"] and document["complete"]:
+        yield "Nothing unintended."
+    if rollout.diverged:
+        values = counted(rollout.diverged, "value")
+        yield f"**Somebody changed {values} in AWS that this change sets too: rollout overwrites that.**"
+    if number["Drifted before"]:
+        yield f"{counted(number['Drifted before'], 'definition')} had drifted before this change."
+
+
+def _changes(rollout: Rollout) -> Section:
+    blocks = [
+        Block(each.name, f": {each.says}", each.facts, each.hunks, each.label)
+        for each in rollout.changes
+        if each.hunks
+    ]
+    items: list[Item] = [
+        (
+            (f"**{each.label}** ", False),
+            (each.name, True),
+            *(((", ", False), *each.facts) if each.facts else ()),
+            (f": {each.says}", False),
+        )
+        for each in rollout.changes
+        if not each.hunks
+    ]
+    return Section(
+        "This change",
+        "`-` was declared, `+` is declared now, `!` is what AWS has instead." if blocks else "",
+        items,
+        blocks,
+    )
+
+
+def _having(
+    resources: Iterable[ResourceEntry], origin: str, *, intended: bool | None = None
+) -> Iterator[tuple[ResourceEntry, list[DifferenceEntry]]]:
+    """The definitions with differences of an origin, and these; one that has none was there before."""
+    for resource in resources:
+        found = [
+            each
+            for each in resource["differences"]
+            if each.get("origin", "existing") == origin
+            and (intended is None or each.get("intended", False) is intended)
+        ]
+        if found:
+            yield resource, found
+
+
+def _unread(document: Document) -> Section:
+    targets = [
+        (("target ", False), (visible(each["name"]), True), (": ", False), (error_text(each["error"]), True))
+        for each in document["targets"]
+        if each["error"]
+    ]
+    return Section("Could not be compared", items=[*targets, *listed(of_status(document, "error"))])
+
+
+def _warnings(document: Document) -> Section:
+    warnings = document["warnings"]
+    items = [placed(each["source"], each["message"]) for each in warnings]
+    return Section(counted(len(warnings), "warning"), items=items, is_folded=True)
+
+
+def _ignored(document: Document) -> Iterator[str]:
+    count = sum(len(resource["ignored"]) for resource in document["resources"])
+    if count:
+        yield f"{counted(count, 'difference')} {'is' if count == 1 else 'are'} ignored by rules."
