@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from driftcheck import __version__
-from driftcheck.cli import pushing, saved
+from driftcheck.cli import publishing, pushing, saved
 from driftcheck.cli.console import (
     FAILURE,
     SIGNALS,
@@ -213,6 +213,7 @@ def validate(
 
 app.command()(saved.report)
 app.command()(saved.merge)
+app.command()(publishing.comment)
 app.add_typer(pushing.app, name="state")
 
 

@@ -29,7 +29,7 @@ def report(
     from driftcheck.outputs import try_out
 
     outputs = outputs_of(output)
-    document = _read(result)
+    document = read(result)
     try_out(outputs)
     write_all(document, outputs, templates, quiet=quiet)
 
@@ -51,19 +51,31 @@ def merge(
 
     failing = statuses_of(fail_on)
     outputs = outputs_of(output)
-    document = merged([(name, _read(name)) for name in results])
+    document = merged([(name, read(name)) for name in results])
     try_out(outputs)
     write_all(document, outputs, templates, quiet=quiet)
     raise typer.Exit(exit_code(document, failing))
 
 
-def _read(name: str) -> Document:
+def read(name: str, limit: int | None = None) -> Document:
+    """A saved result; ``-`` is standard input, ``limit`` the most bytes that it may have.
+
+    Raises:
+        DriftcheckError: it cannot be read, is larger, or is no result.
+    """
     from driftcheck.document import loads
 
+    most = -1 if limit is None else limit + 1
     try:
         if name == "-" and sys.stdin is None:
             raise BrokenPipeError(0, "standard input is closed")
-        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        if name == "-":
+            content = sys.stdin.buffer.read(most)
+        else:
+            with Path(name).open("rb") as file:
+                content = file.read(most)
     except OSError as error:
         raise DriftcheckError(f"{name}: error: cannot be read: {error.strerror}") from None
+    if limit is not None and len(content) > limit:
+        raise DriftcheckError(f"{name}: error: larger than {limit // 1_000_000} MB")
     return loads(content, name)

@@ -15,8 +15,20 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Run
     from tests.functional.service import Service
 
-COMMANDS = ("check", "validate", "report", "merge", "schema", "iam-policy", "state", "demo")
-HEAVY = ["boto3", "botocore", "deepdiff", "distributed", "jinja2", "yaml", "jsonschema_rs", "moto", "rich"]
+COMMANDS = ("check", "validate", "report", "merge", "comment", "schema", "iam-policy", "state", "demo")
+HEAVY = [
+    "boto3",
+    "botocore",
+    "deepdiff",
+    "distributed",
+    "jinja2",
+    "yaml",
+    "jsonschema_rs",
+    "moto",
+    "rich",
+    "github",
+    "gitlab",
+]
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,11 @@ def test_the_demo_says_which_extra_it_needs(installed: Installed) -> None:
     assert demo.returncode == 1
     assert "driftcheck[demo]" in demo.stderr
     assert "Traceback" not in demo.stderr
+
+
+def test_a_saved_result_makes_a_comment(installed: Installed) -> None:
+    printed = installed.run("driftcheck", "comment", str(RESULT), "--dry-run")
+
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout.startswith("<!-- driftcheck:driftcheck -->\n")
+    assert "churn-model-quality" in printed.stdout
