@@ -2,65 +2,31 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import signal
 import sys
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from driftcheck import __version__
-from driftcheck.cli import publishing, pushing, saved
-from driftcheck.cli.console import (
-    FAILURE,
-    SIGNALS,
-    Interrupt,
-    exit_code,
-    interrupt,
-    leave,
-    put,
-    say,
-    signals,
-    write_all,
-)
+from driftcheck.cli import checking, publishing, pushing, saved
+from driftcheck.cli.console import FAILURE, SIGNALS, Interrupt, interrupt, leave, put, say
+from driftcheck.cli.loading import desired_state, warn
 from driftcheck.cli.options import (
     STATE,
-    Concurrency,
     Config,
-    Dask,
-    Deadline,
-    FailOn,
-    Incremental,
-    MaxAge,
-    Outputs,
     Paths,
     Quiet,
     Select,
-    Shard,
     State,
-    StateOut,
     Targets,
-    Templates,
-    Timeout,
     Unmanaged,
     Verbose,
-    age_of,
-    dask_of,
-    outputs_of,
     places_of,
-    shard_of,
-    statuses_of,
 )
 from driftcheck.errors import DriftcheckError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from driftcheck.desired import DesiredState
-    from driftcheck.model import Report, Warn
 
 app = typer.Typer(
     name="driftcheck",
@@ -119,74 +85,7 @@ def top(
     """Options that stand before a command."""
 
 
-@app.command()
-def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
-    paths: Paths = None,
-    target: Targets = None,
-    select: Select = None,
-    config: Config = None,
-    output: Outputs = None,
-    templates: Templates = None,
-    concurrency: Concurrency = 16,
-    timeout: Timeout = 60.0,
-    deadline: Deadline = 3600.0,
-    shard: Shard = None,
-    dask: Dask = None,
-    incremental: Incremental = False,
-    state_at: State = STATE,
-    state_out: StateOut = None,
-    max_age: MaxAge = "7d",
-    fail_on: FailOn = "drifted,missing",
-    unmanaged: Unmanaged = True,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-) -> None:
-    """Compare desired state with AWS and report the drift. Only ever reads."""
-    failing = statuses_of(fail_on)
-    outputs = outputs_of(output)
-    of_shards = shard_of(shard)
-    age = age_of(max_age)
-    places = places_of(state_at, state_out)
-    scheduler = dask_of(dask, alone=not (shard or incremental))
-    from driftcheck.outputs import try_out
-
-    with signals() as caught:
-        state = _desired(paths, config, target, select)
-        if of_shards:
-            from driftcheck.sharding import part
-
-            state = part(state, *of_shards, unmanaged=unmanaged)
-        try_out(outputs)
-        if verbose:
-            _warn(state)
-        from driftcheck.cli.progress import progress
-        from driftcheck.cli.remembered import keep, recall
-        from driftcheck.document import document
-        from driftcheck.fetch import Limits
-
-        doubts: list[Warn] = []
-        faults: list[str] = []
-        limits = Limits(concurrency, timeout, deadline)
-        memories = recall(places, state, age, doubts, limits, caught.stop) if incremental else {}
-        run: Callable[..., Report]
-        if scheduler:
-            from driftcheck import cluster
-
-            run = partial(cluster.check, state, scheduler, faults=faults)
-        else:
-            from driftcheck import check as single
-            from driftcheck.aws import Aws
-
-            aws = Aws(timeout=timeout, concurrency=concurrency)
-            run = partial(single.check, state, aws, memories=memories, warnings=doubts)
-        with progress(state.definitions, shown=not quiet) as told:
-            report = run(limits, unmanaged=unmanaged, stop=caught.stop, progress=told)
-        for fault in faults:
-            say(f"error: {fault}")
-        result = document(report)
-        write_all(result, outputs, templates, quiet=quiet)
-        keep(places, state, memories, quiet=quiet)
-    raise typer.Exit(128 + caught.number if caught.number else exit_code(result, failing))
+app.command()(checking.check)
 
 
 @app.command()
@@ -199,9 +98,9 @@ def validate(
     verbose: Verbose = False,  # noqa: ARG001 - read by main
 ) -> None:
     """Check desired files alone: no AWS call, no credentials needed."""
-    state = _desired(paths, config, target, select)
+    state = desired_state(paths, config, target, select)
     if not quiet:
-        _warn(state)
+        warn(state)
         found = (
             (len(state.definitions), "definition"),
             (len(state.targets), "target"),
@@ -245,7 +144,7 @@ def iam_policy(
     from driftcheck.iam import policy
 
     at = places_of(state_at, None)[0]
-    found = policy(_desired(paths, config, target, None), unmanaged=unmanaged, state_at=at)
+    found = policy(desired_state(paths, config, target, None), unmanaged=unmanaged, state_at=at)
     put(json.dumps(found, indent=2) + "\n")
 
 
@@ -260,29 +159,6 @@ def demo(
 
     for line in run(folder):
         put(f"{line}\n")
-
-
-def _desired(
-    paths: list[Path] | None, config: Path | None, targets: list[str] | None, select: list[str] | None
-) -> DesiredState:
-    from driftcheck import config as configuration
-    from driftcheck.desired import load
-
-    declared = configuration.load(config, Path("driftcheck.toml"))
-    configuration.choose(declared, targets or ())
-    # everything that is loaded stays to the end; to look for garbage in it again and again takes most of the
-    # time of loading 10,000 definitions
-    gc.disable()
-    try:
-        return load(paths or [Path("desired")], declared, only=targets or (), select=select or ())
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _warn(state: DesiredState) -> None:
-    for warning in state.warnings:
-        say(f"{warning.source}: warning: {warning.message}")
 
 
 def _refused(error: Any) -> int:
