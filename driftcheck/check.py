@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ _READ = frozenset({Status.IN_SYNC, Status.DRIFTED})
 """What only a definition that AWS described can be."""
 
 
-def check(
+def check(  # noqa: PLR0913 - what a run may be told
     state: DesiredState,
     cloud: Cloud,
     limits: Limits,
@@ -34,24 +35,31 @@ def check(
     progress: Callable[[Finding], None] = lambda _: None,
     memories: Mapping[str, Memory] | None = None,
     warnings: Iterable[Warn] = (),
+    judge: Callable[[Desired, Reading, date], Finding | None] = compare,
 ) -> Report:
     """Read everything that is declared, and what else exists when ``unmanaged`` is asked for, and compare.
 
     ``progress`` is given each finding as soon as there is one. ``memories`` are of the targets, and learn,
     where what was described in earlier runs need not be described again; ``warnings`` are about them.
+    ``judge`` gives the finding of a reading, or None where it is read for another reason.
     """
     stop = stop or pool.Stop()
     started_at = datetime.now(UTC)
     today = started_at.date()
-    findings: dict[Address, Finding] = {}
+    findings: dict[Address, Finding | None] = {}
 
     def keep(desired: Desired, reading: Reading) -> None:
         # compared at once: what was read of 100,000 definitions would take more memory than all the rest
-        findings[desired.address] = finding = compare(desired, reading, today)
-        progress(finding)
+        findings[desired.address] = finding = judge(desired, reading, today)
+        if finding is not None:
+            progress(finding)
 
     fetched = fetch(state, cloud, limits, unmanaged=unmanaged, stop=stop, keep=keep, memories=memories)
-    return report(state, findings, fetched, started_at, complete=not stop.requested, warnings=warnings)
+    # what was read for another reason is no part of the report
+    found = {address: finding for address, finding in findings.items() if finding is not None}
+    if len(found) < len(findings):
+        state = replace(state, definitions=tuple(d for d in state.definitions if d.address in found))
+    return report(state, found, fetched, started_at, complete=not stop.requested, warnings=warnings)
 
 
 def report(

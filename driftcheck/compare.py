@@ -16,14 +16,15 @@ from driftcheck.model import (
     Status,
     Unreadable,
 )
+from driftcheck.paths import leaves
 from driftcheck.redact import MASK, masked, masked_text, secrets_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import date
 
     from driftcheck.kinds import Shape
-    from driftcheck.model import Desired, IgnoreRule, Json, Path, Reading
+    from driftcheck.model import Desired, IgnoreRule, Json, Reading
 
 _ABSENT: Any = object()
 
@@ -41,14 +42,15 @@ _MAX_ALIGNED = 250_000
 """Pairs of elements that are looked at to align two lists; AWS takes lists of 100 at most."""
 
 
-def compare(desired: Desired, reading: Reading, today: date) -> Finding:
+def compare(desired: Desired, reading: Reading, today: date, secrets: Iterable[str] = ()) -> Finding:
     """What a reading says of a declared definition.
 
-    ``today`` decides which rules of ``ignore_changes`` have expired. The finding has no sensitive value.
+    ``today`` decides which rules of ``ignore_changes`` have expired. The finding has no sensitive value, and
+    none of the ``secrets`` that are known beside those of both sides.
     """
     match reading:
         case Live():
-            return _compare_live(desired, reading, today)
+            return _compare_live(desired, reading, today, secrets)
         case Missing():
             return Finding(desired.address, Status.MISSING, source=desired.location)
         case Unreadable():
@@ -72,17 +74,29 @@ def differences(kind: str, desired: Json, live: Json) -> list[PropertyDifference
     return sorted(_deep(*found), key=_order)
 
 
+def changes(before: Json, after: Json) -> list[PropertyDifference]:
+    """How a declaration of a definition was changed, leaf by leaf, as ``differences``.
+
+    ``desired`` is what is declared now and ``live`` what was; nothing is filled in on either side.
+    """
+    now, then = _settled(None, after, before)
+    return [] if now == then else sorted(_deep(now, then), key=_order)
+
+
 def _order(difference: PropertyDifference) -> tuple[list[tuple[bool, str | int]], bool]:
     """By path; of two elements at one index, what is gone comes before what is new."""
     return [(isinstance(s, str), s) for s in difference.path], difference.change is Change.ADDED
 
 
-def _compare_live(desired: Desired, live: Live, today: date) -> Finding:
+def _compare_live(desired: Desired, live: Live, today: date, secrets: Iterable[str]) -> Finding:
     told: list[PropertyDifference] = []
     ignored: list[IgnoredDifference] = []
     wanted, found = dict(desired.properties), dict(live.properties)
     if differing := differences(desired.address.kind, wanted, found):
-        secrets = {text for side in (wanted, found) for text in secrets_in(side, desired.sensitive)}
+        secrets = {
+            *secrets,
+            *(text for side in (wanted, found) for text in secrets_in(side, desired.sensitive)),
+        }
         for difference in differing:
             clean = shown(desired, difference, secrets)
             rules = _hiding(desired.ignore, difference, today)
@@ -101,7 +115,7 @@ def _compare_live(desired: Desired, live: Live, today: date) -> Finding:
     )
 
 
-def shown(desired: Desired, difference: PropertyDifference, secrets: set[str]) -> PropertyDifference:
+def shown(desired: Desired, difference: PropertyDifference, secrets: Collection[str]) -> PropertyDifference:
     """A difference with its place in the file, and without what may not be shown of either side.
 
     ``secrets`` are the texts at sensitive paths of both sides.
@@ -132,25 +146,13 @@ def _hiding(rules: tuple[IgnoreRule, ...], difference: PropertyDifference, today
     if difference.change is Change.CHANGED or not isinstance(value, dict | list) or not value:
         return []
     hiding: list[IgnoreRule] = []
-    for leaf in _leaves(difference.path, value):
+    for leaf in leaves(difference.path, value):
         first = next((rule for rule in active if rule.pattern.covers(leaf)), None)
         if first is None:
             return []
         if first not in hiding:
             hiding.append(first)
     return hiding
-
-
-def _leaves(path: Path, value: Json) -> Iterator[Path]:
-    match value:
-        case dict() if value:
-            for key, member in value.items():
-                yield from _leaves((*path, key), member)
-        case list() if value:
-            for index, member in enumerate(value):
-                yield from _leaves((*path, index), member)
-        case _:
-            yield path
 
 
 def _settled(shape: Shape | None, desired: Any, live: Any, name: str = "") -> tuple[Any, Any]:

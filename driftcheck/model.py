@@ -156,9 +156,20 @@ class Unreadable:
 Reading: TypeAlias = Live | Missing | Unreadable
 
 
+class Origin(StrEnum):
+    """Where a difference, or a status, comes from: seen from the base of a change."""
+
+    INTRODUCED = "introduced"
+    RESOLVED = "resolved"
+    EXISTING = "existing"
+
+
 @dataclass(frozen=True, slots=True)
 class PropertyDifference:
-    """One leaf, or one whole block that one side lacks."""
+    """One leaf, or one whole block that one side lacks.
+
+    With a base there is an ``origin``; what is introduced is ``intended`` where the change declares it.
+    """
 
     path: Path
     change: Change
@@ -166,6 +177,8 @@ class PropertyDifference:
     live: Json = None
     sensitive: bool = False
     source: Location | None = None
+    origin: Origin | None = None
+    intended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +187,20 @@ class IgnoredDifference:
 
     difference: PropertyDifference
     rule: IgnoreRule
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the base's declaration of the same address meets in the same reading.
+
+    ``status`` is None where it declares none, and AWS has none. ``origin`` and ``intended`` are of the
+    finding's own status, where that is missing or unmanaged; ``resolved`` are its differences that are gone.
+    """
+
+    status: Status | None
+    origin: Origin | None = None
+    intended: bool = False
+    resolved: tuple[PropertyDifference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +219,18 @@ class Finding:
     ignored: tuple[IgnoredDifference, ...] = ()
     unknown: tuple[Path, ...] = ()
     error: Unreadable | None = None
+    before: Before | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """One error in the desired state; ``where`` names the file or folder, if there is no place in one."""
+
+    where: Location | str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: error: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Paths as text."""
+"""Paths as text, and those of a value's leaves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+
+    from driftcheck.model import Json, Path
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 """A member name or map key that is written without quotes."""
@@ -24,3 +26,16 @@ def show(path: Iterable[str | int], quote: Callable[[str], str] = json.dumps) ->
         else:
             text += f"[{quote(step)}]"
     return text
+
+
+def leaves(path: Path, value: Json) -> Iterator[Path]:
+    """The paths of a value's leaves; ``path`` is its own, and an empty block is a leaf."""
+    match value:
+        case dict() if value:
+            for key, member in value.items():
+                yield from leaves((*path, key), member)
+        case list() if value:
+            for index, member in enumerate(value):
+                yield from leaves((*path, index), member)
+        case _:
+            yield path

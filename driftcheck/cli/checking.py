@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from driftcheck.cli.console import exit_code, say, signals, write_all
-from driftcheck.cli.loading import desired_state, warn
+from driftcheck.cli.loading import base_of, change_from, desired_state, warn, warnings_of
 from driftcheck.cli.options import (
     STATE,
+    Base,
     Concurrency,
     Config,
     Dask,
     Deadline,
     FailOn,
+    FailOnNew,
     Incremental,
     MaxAge,
     Outputs,
@@ -32,16 +35,23 @@ from driftcheck.cli.options import (
     Verbose,
     age_of,
     dask_of,
+    hold_to_base,
     outputs_of,
     places_of,
     shard_of,
     statuses_of,
 )
+from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    from driftcheck.model import Report, Warn
+    from driftcheck.cli.loading import Change
+    from driftcheck.desired import DesiredState, InvalidDesiredError
+    from driftcheck.model import Report
+    from driftcheck.outputs import Output
+    from driftcheck.review import Review
 
 
 def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -54,6 +64,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     concurrency: Concurrency = 16,
     timeout: Timeout = 60.0,
     deadline: Deadline = 3600.0,
+    base: Base = None,
     shard: Shard = None,
     dask: Dask = None,
     incremental: Incremental = False,
@@ -61,6 +72,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     state_out: StateOut = None,
     max_age: MaxAge = "7d",
     fail_on: FailOn = "drifted,missing",
+    fail_on_new: FailOnNew = False,
     unmanaged: Unmanaged = True,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -71,11 +83,19 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     of_shards = shard_of(shard)
     age = age_of(max_age)
     places = places_of(state_at, state_out)
-    scheduler = dask_of(dask, alone=not (shard or incremental))
+    hold_to_base(base, sharded=of_shards is not None, only_new=fail_on_new)
+    scheduler = dask_of(dask, alone=not (shard or incremental or base is not None))
+    from driftcheck.desired import InvalidDesiredError
     from driftcheck.outputs import try_out
 
+    change = None if base is None else change_from(base, paths, config, target, select)
     with signals() as caught:
-        state = desired_state(paths, config, target, select)
+        try:
+            state = desired_state(paths, config, target, select, change)
+        except InvalidDesiredError as error:
+            if output:
+                _write_invalid(error, change, outputs, templates, quiet=quiet)
+            raise
         if of_shards:
             from driftcheck.sharding import part
 
@@ -87,27 +107,59 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         from driftcheck.cli.remembered import keep, recall
         from driftcheck.document import document
         from driftcheck.fetch import Limits
+        from driftcheck.review import Review
 
-        doubts: list[Warn] = []
+        doubts = warnings_of(change)
         faults: list[str] = []
+        review = Review(state, change.state) if change and change.state else None
+        reading = review.state if review else state
         limits = Limits(concurrency, timeout, deadline)
-        memories = recall(places, state, age, doubts, limits, caught.stop) if incremental else {}
+        memories = recall(places, reading, age, doubts, limits, caught.stop) if incremental else {}
         run: Callable[..., Report]
         if scheduler:
             from driftcheck import cluster
 
             run = partial(cluster.check, state, scheduler, faults=faults)
         else:
-            from driftcheck import check as single
-            from driftcheck.aws import Aws
-
-            aws = Aws(timeout=timeout, concurrency=concurrency)
-            run = partial(single.check, state, aws, memories=memories, warnings=doubts)
+            run = _alone(reading, review, timeout, concurrency, memories=memories, warnings=doubts)
         with progress(state.definitions, shown=not quiet) as told:
             report = run(limits, unmanaged=unmanaged, stop=caught.stop, progress=told)
         for fault in faults:
             say(f"error: {fault}")
-        result = document(report)
+        result = document(review.report(report) if review else report, base_of(change, review))
         write_all(result, outputs, templates, quiet=quiet)
-        keep(places, state, memories, quiet=quiet)
-    raise typer.Exit(128 + caught.number if caught.number else exit_code(result, failing))
+        keep(places, reading, memories, quiet=quiet)
+    if caught.number:
+        raise typer.Exit(128 + caught.number)
+    raise typer.Exit(exit_code(result, failing, only_new=fail_on_new))
+
+
+def _alone(
+    state: DesiredState, review: Review | None, timeout: float, concurrency: int, **options: Any
+) -> Callable[..., Report]:
+    """The pipeline on this machine; of a change, each reading is judged by both of its sides."""
+    from driftcheck.aws import Aws
+    from driftcheck.check import check as run
+
+    alone = partial(run, state, Aws(timeout=timeout, concurrency=concurrency), **options)
+    return partial(alone, judge=review.judge) if review else alone
+
+
+def _write_invalid(
+    error: InvalidDesiredError,
+    change: Change | None,
+    outputs: Sequence[Output],
+    templates: Path | None,
+    *,
+    quiet: bool,
+) -> None:
+    """Write the reports that were asked for, with what is wrong with the desired state and nothing else."""
+    from driftcheck.document import document
+    from driftcheck.model import Report
+
+    now = datetime.now(UTC)
+    report = Report(now, now, complete=False, targets=(), findings=(), warnings=error.warnings)
+    try:
+        write_all(document(report, base_of(change, None), error.faults), outputs, templates, quiet=quiet)
+    except DriftcheckError as unwritten:
+        raise DriftcheckError(*error.lines, *unwritten.lines) from None

@@ -65,12 +65,20 @@ def write_all(document: Document, outputs: Sequence[Output], templates: Path | N
         raise DriftcheckError(*faults)
 
 
-def exit_code(document: Document, failing: frozenset[str]) -> int:
-    """The contract's code for a result; a run that was cut short is none that compared everything."""
+def exit_code(document: Document, failing: frozenset[str], *, only_new: bool = False) -> int:
+    """The contract's code for a result; a run that was cut short is none that compared everything.
+
+    Of what has one of the statuses that are ``failing``, ``only_new`` lets pass what was so in the base, and
+    what the change from it intends. Where the base could not be used, nothing is known to be either.
+    """
     statuses = {resource["status"] for resource in document["resources"]}
     lost = "error" in statuses or any(target["error"] for target in document["targets"])
     if lost or not document["complete"]:
         return FAILURE
+    if only_new and (base := document.get("base")) and not base["error"]:
+        from driftcheck.document.origins import is_new
+
+        statuses = {resource["status"] for resource in document["resources"] if is_new(resource)}
     return DRIFT if statuses & failing else 0
 
 

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import gc
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from driftcheck.cli.console import say
+from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
+    from driftcheck.committed import Checkout
     from driftcheck.desired import DesiredState
+    from driftcheck.model import Unreadable, Warn
+    from driftcheck.review import Review
+    from driftcheck.revision import Base
+
+CONFIG = Path("driftcheck.toml")
+DESIRED = [Path("desired")]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the working tree started from; ``error`` is why the desired state of then cannot be used."""
+
+    checkout: Checkout
+    state: DesiredState | None
+    error: Unreadable | None
 
 
 def desired_state(
-    paths: list[Path] | None, config: Path | None, targets: list[str] | None, select: list[str] | None
+    paths: list[Path] | None,
+    config: Path | None,
+    targets: list[str] | None,
+    select: list[str] | None,
+    change: Change | None = None,
 ) -> DesiredState:
-    """The desired state that the options of a command ask for.
+    """The desired state that the options of a command ask for; of a change, within its checkout.
 
     Raises:
         DriftcheckError: something is wrong with the files or the options.
@@ -23,13 +46,19 @@ def desired_state(
     from driftcheck import config as configuration
     from driftcheck.desired import load
 
-    declared = configuration.load(config, Path("driftcheck.toml"))
+    declared = configuration.load(config, CONFIG)
     configuration.choose(declared, targets or ())
     # everything that is loaded stays to the end; to look for garbage in it again and again takes most of the
     # time of loading 10,000 definitions
     gc.disable()
     try:
-        return load(paths or [Path("desired")], declared, only=targets or (), select=select or ())
+        return load(
+            paths or DESIRED,
+            declared,
+            only=targets or (),
+            select=select or (),
+            within=change.checkout.root if change else None,
+        )
     finally:
         gc.freeze()
         gc.enable()
@@ -39,3 +68,60 @@ def warn(state: DesiredState) -> None:
     """Say the warnings about the files."""
     for warning in state.warnings:
         say(f"{warning.source}: warning: {warning.message}")
+
+
+def change_from(
+    ref: str,
+    paths: list[Path] | None,
+    config: Path | None,
+    targets: list[str] | None,
+    select: list[str] | None,
+) -> Change:
+    """The desired state of the merge base with a git ref, for the targets of the operator of today.
+
+    Raises:
+        DriftcheckError: git cannot give it, or the configuration may not be trusted.
+    """
+    from driftcheck import committed
+    from driftcheck import config as configuration
+    from driftcheck.desired import InvalidDesiredError
+    from driftcheck.model import Unreadable
+
+    checkout = committed.checkout(ref)
+    if config is None and os.path.lexists(CONFIG) and not committed.is_as_committed(checkout, CONFIG):
+        raise DriftcheckError(
+            f"{CONFIG}: error: it names credentials, and is not what the merge base has: "
+            f"pass --config {CONFIG} if you trust this change, or another one"
+        )
+    declared = configuration.load(config, CONFIG)
+    try:
+        state = committed.desired_of(
+            checkout, paths or DESIRED, declared, only=targets or (), select=select or ()
+        )
+    except InvalidDesiredError as error:
+        more = f" (and {len(error.faults) - 1:,} more)" if len(error.faults) > 1 else ""
+        return Change(checkout, None, Unreadable("InvalidBase", f"{error.faults[0]}{more}"))
+    return Change(checkout, state, None)
+
+
+def base_of(change: Change | None, review: Review | None) -> Base | None:
+    """What a result says of what it was compared with."""
+    from driftcheck.revision import Base
+
+    if change is None:
+        return None
+    declarations = review.declarations() if review else ()
+    return Base(change.checkout.ref, change.checkout.commit, change.error, declarations)
+
+
+def warnings_of(change: Change | None) -> list[Warn]:
+    """What is to be told of a base that nothing could be compared with."""
+    from driftcheck.model import Warn
+
+    if change is None or change.error is None:
+        return []
+    return [
+        Warn(
+            "base-not-compared", f"the base cannot be used, so nothing has an origin: {change.error.message}"
+        )
+    ]

@@ -95,6 +95,21 @@ Dask = Annotated[
         metavar="ADDRESS", help="Read and compare on the workers of the Dask scheduler at tcp://HOST:PORT."
     ),
 ]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="REF",
+        help="A git ref: tell what the working tree changes from its merge base, and what was so before.",
+    ),
+]
+FailOnNew = Annotated[
+    bool,
+    typer.Option(
+        "--fail-on-new", help="With --base: exit 2 only for what the change introduces and does not intend."
+    ),
+]
+
 Incremental = Annotated[
     bool,
     typer.Option(
@@ -126,6 +141,14 @@ MaxAge = Annotated[
         "--max-age", metavar="AGE", help="How long before --incremental describes all again: 12h, 7d."
     ),
 ]
+
+
+def hold_to_base(base: str | None, *, sharded: bool, only_new: bool) -> None:
+    """Refuse what makes no sense with ``--base``, or without it."""
+    if base is None and only_new:
+        raise typer.BadParameter("it needs --base", param_hint="--fail-on-new")
+    if base is not None and sharded:
+        raise typer.BadParameter("a shard has no base: leave one of the two out", param_hint="--shard")
 
 
 def age_of(text: str) -> timedelta:
@@ -236,7 +259,7 @@ def dask_of(text: str | None, *, alone: bool) -> str | None:
             f"`{text}` is no address: write it as tcp://HOST:PORT, or tls://HOST:PORT", param_hint="--dask"
         )
     if not alone:
-        raise typer.BadParameter("goes without --shard and --incremental", param_hint="--dask")
+        raise typer.BadParameter("goes without --base, --shard and --incremental", param_hint="--dask")
     from driftcheck.cluster import prepare
 
     prepare()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from driftcheck.desired import declarations, files, kept, lifecycle, references, rules
-from driftcheck.desired.faults import MAX_FAULTS
+from driftcheck.desired.faults import MAX_FAULTS, InvalidDesiredError
 from driftcheck.errors import DriftcheckError, did_you_mean
 from driftcheck.kinds import IDENTIFIER, KINDS
-from driftcheck.model import AMBIENT, Address, Desired, IgnoreRule, Target, Warn
+from driftcheck.model import AMBIENT, Address, Desired, IgnoreRule, Invalid, Target, Warn
 from driftcheck.paths import show
 
 if TYPE_CHECKING:
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from driftcheck.desired.declarations import Declaration, FileContent
+    from driftcheck.desired.written import Written
     from driftcheck.kinds import Kind
     from driftcheck.model import Json, Path, PathPattern, Shard
 
 
+__all__ = ["DesiredState", "InvalidDesiredError", "load", "loads"]
 T = TypeVar("T")
 
 
@@ -33,7 +35,8 @@ class DesiredState:
     ``targets`` are those that the files are for; ``declared`` the (target, kind) names that a file has a list
     or an object of, empty ones included; ``addresses`` all that the files declare; ``select`` the globs for
     names; ``warnings`` the rules that definitions break and AWS lets pass; ``shard`` the part of them that
-    ``definitions`` and ``targets`` are, or None for all.
+    ``definitions`` and ``targets`` are, or None for all; ``aside`` the targets that are reached for their
+    definitions alone.
     """
 
     definitions: tuple[Desired, ...]
@@ -43,10 +46,13 @@ class DesiredState:
     select: tuple[str, ...] = ()
     warnings: tuple[Warn, ...] = ()
     shard: Shard | None = None
+    aside: frozenset[str] = frozenset()
 
     def listed(self, target: str) -> list[Kind]:
         """The kinds of which everything that exists in a target is listed, when unmanaged is asked for."""
         shard = self.shard
+        if target in self.aside:
+            return []
         return [kind for kind in KINDS.values() if shard is None or shard.holds(target, kind.name)]
 
     def is_unmanaged(self, address: Address) -> bool:
@@ -60,6 +66,7 @@ def load(
     *,
     only: Collection[str] = (),
     select: Collection[str] = (),
+    within: FilePath | None = None,
 ) -> DesiredState:
     """The desired state of files and folders.
 
@@ -68,47 +75,67 @@ def load(
         targets: the operator's, by name.
         only: names of the targets to keep; all when empty.
         select: glob patterns for the names of the definitions to keep; all when empty.
+        within: a folder that no path may lead out of, nor any link.
 
     Raises:
-        DriftcheckError: something is wrong; one line for each thing, with file, line and column, and one for
-            each warning.
+        InvalidDesiredError: something is wrong with the files; one line for each thing, with file, line and
+            column, and one for each warning.
+        DriftcheckError: there is nothing of what was asked for.
     """
-    faults: list[str] = []
-    warnings: list[str] = []
+    faults: list[Invalid] = []
     gathered = _Gathered(targets)
-    for path in files.find(paths, faults):
-        _add(path, gathered, faults, warnings)
-    if faults:
-        raise DriftcheckError(*dict.fromkeys([*faults, *warnings]))
-    return _narrowed(gathered, only, select)
+    for path in files.find(paths, faults, within):
+        _add(files.name(path), partial(files.parse, path), gathered, faults)
+    state = _narrowed(gathered, faults, only, select)
+    if not state.targets:
+        raise DriftcheckError(f"error: no desired file is for target {_quoted(only)}")
+    if select and not state.definitions:
+        raise DriftcheckError(f"error: no definition is named {_quoted(select)}")
+    return state
 
 
-def _add(path: FilePath, gathered: _Gathered, faults: list[str], warnings: list[str]) -> None:
+def loads(
+    contents: Iterable[tuple[str, bytes]],
+    targets: Mapping[str, Target],
+    *,
+    only: Collection[str] = (),
+    select: Collection[str] = (),
+) -> DesiredState:
+    """The desired state of files by their names and contents; there may be nothing of what was asked for.
+
+    Raises:
+        InvalidDesiredError: as for ``load``.
+    """
+    faults: list[Invalid] = []
+    gathered = _Gathered(targets)
+    for file, content in contents:
+        _add(file, partial(files.parsed, file, content), gathered, faults)
+    return _narrowed(gathered, faults, only, select)
+
+
+def _add(file: str, parse: Callable[[], Written], gathered: _Gathered, faults: list[Invalid]) -> None:
     """Take over what one file declares; what it was read into is gone before the next one is read."""
     try:
-        content = declarations.read(files.name(path), files.parse(path))
+        gathered.add(content := declarations.read(file, parse()))
     except files.FileFaultError as fault:
-        faults.append(str(fault))
+        faults.append(fault.invalid)
         return
-    said = len(gathered.warnings)
-    gathered.add(content)
-    faults += (f"{location}: error: {message}" for location, message in content.located())
+    faults += (Invalid(location, message) for location, message in content.located())
     if content.is_full:
-        faults.append(f"{content.file}: error: more than {MAX_FAULTS:,} errors; the others are left out")
-    warnings += (f"{each.source}: warning: {each.message}" for each in gathered.warnings[said:])
+        faults.append(Invalid(file, f"more than {MAX_FAULTS:,} errors; the others are left out"))
 
 
-def _narrowed(gathered: _Gathered, only: Collection[str], select: Collection[str]) -> DesiredState:
+def _narrowed(
+    gathered: _Gathered, faults: Collection[Invalid], only: Collection[str], select: Collection[str]
+) -> DesiredState:
+    if faults:
+        raise InvalidDesiredError(faults, gathered.warnings)
     wanted = {name: target for name, target in gathered.used.items() if not only or name in only}
-    if not wanted:
-        raise DriftcheckError(f"error: no desired file is for target {_quoted(only)}")
     definitions = [
         desired
         for desired in gathered.definitions.values()
         if desired.address.target in wanted and _selected(desired.address.name, select)
     ]
-    if select and not definitions:
-        raise DriftcheckError(f"error: no definition is named {_quoted(select)}")
     return DesiredState(
         tuple(definitions),
         tuple(wanted.values()),

@@ -13,14 +13,14 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from driftcheck.desired.written import short
-from driftcheck.errors import did_you_mean
+from driftcheck.errors import DriftcheckError, did_you_mean
 from driftcheck.paths import show
 from driftcheck.schema import member_names, step_into
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from driftcheck.model import Json, Path
+    from driftcheck.model import Invalid, Json, Path, Warn
 
 _NAMES = {
     "object": "a mapping",
@@ -54,6 +54,16 @@ MAX_FAULTS = 1_000
 """Faults of one file that are told, which bounds the time that a hostile one takes."""
 
 _ON_TEXT = frozenset({"enum", "pattern", "minLength", "maxLength"})
+
+
+class InvalidDesiredError(DriftcheckError):
+    """The desired state is invalid: everything that is wrong with it, and its warnings."""
+
+    def __init__(self, faults: Iterable[Invalid], warnings: Iterable[Warn]) -> None:
+        self.faults = tuple(dict.fromkeys(faults))
+        self.warnings = tuple(dict.fromkeys(warnings))
+        said = (*self.faults, *(f"{each.source}: warning: {each.message}" for each in self.warnings))
+        super().__init__(*dict.fromkeys(map(str, said)))
 
 
 class Fault(NamedTuple):

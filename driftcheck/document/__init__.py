@@ -13,7 +13,9 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 from driftcheck import __version__
+from driftcheck.document.revised import base_entry
 from driftcheck.errors import DriftcheckError
+from driftcheck.model import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         DifferenceEntry,
         Document,
         ErrorEntry,
+        InvalidEntry,
         ResourceEntry,
         SourceEntry,
         Summary,
@@ -30,12 +33,14 @@ if TYPE_CHECKING:
     )
     from driftcheck.model import (
         Finding,
+        Invalid,
         Json,
         Location,
         PropertyDifference,
         Report,
         Unreadable,
     )
+    from driftcheck.revision import Base
 
 FORMAT_VERSION = "1.0"
 
@@ -43,8 +48,11 @@ MAX_DEPTH = 100
 """Levels of nesting in a document that is read; one that a run makes has a dozen."""
 
 
-def document(report: Report) -> Document:
-    """The result document of a report: resources sorted by kind, target and name."""
+def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid] = ()) -> Document:
+    """The result document of a report: resources sorted by kind, target and name.
+
+    ``base`` is what the report was compared with, ``invalid`` what is wrong with the desired state.
+    """
     resources = [_resource(finding) for finding in sorted(report.findings, key=lambda each: each.address)]
     made: Document = {
         "format_version": FORMAT_VERSION,
@@ -69,6 +77,10 @@ def document(report: Report) -> Document:
     }
     if (shard := report.shard) is not None:
         made["shard"] = {"index": shard.index, "count": shard.count, "whole": shard.whole}
+    if base is not None:
+        made["base"] = base_entry(base)
+    if wrong := [_invalid(each) for each in invalid]:
+        made["invalid"] = wrong
     return made
 
 
@@ -168,7 +180,7 @@ def _finite(digits: str) -> float:
 
 
 def _resource(finding: Finding) -> ResourceEntry:
-    return {
+    entry: ResourceEntry = {
         "kind": finding.address.kind,
         "name": finding.address.name,
         "target": finding.address.target,
@@ -189,10 +201,17 @@ def _resource(finding: Finding) -> ResourceEntry:
         ],
         "error": _error(finding.error),
     }
+    if (before := finding.before) is not None:
+        entry["base_status"] = None if before.status is None else before.status.value
+        entry["origin"] = None if before.origin is None else before.origin.value
+        if before.origin is Origin.INTRODUCED:
+            entry["intended"] = before.intended
+        entry["resolved"] = [_difference(each) for each in before.resolved]
+    return entry
 
 
 def _difference(difference: PropertyDifference) -> DifferenceEntry:
-    return {
+    entry: DifferenceEntry = {
         "path": list(difference.path),
         "change": difference.change.value,
         "desired": difference.desired,
@@ -200,6 +219,11 @@ def _difference(difference: PropertyDifference) -> DifferenceEntry:
         "sensitive": difference.sensitive,
         "source": _source(difference.source),
     }
+    if difference.origin is not None:
+        entry["origin"] = difference.origin.value
+    if difference.origin is Origin.INTRODUCED:
+        entry["intended"] = difference.intended
+    return entry
 
 
 def _source(location: Location | None) -> SourceEntry | None:
@@ -208,6 +232,12 @@ def _source(location: Location | None) -> SourceEntry | None:
 
 def _place_of(location: Location) -> SourceEntry:
     return {"file": location.file, "line": location.line, "column": location.column}
+
+
+def _invalid(each: Invalid) -> InvalidEntry:
+    if isinstance(each.where, str):
+        return {"message": f"{each.where}: {each.message}", "source": None}
+    return {"message": each.message, "source": _place_of(each.where)}
 
 
 def _error(error: Unreadable | None) -> ErrorEntry | None:

@@ -64,7 +64,7 @@ class ResourceEntry(TypedDict):
 
     With a base: ``base_status`` is the outcome of what the base declares, null where there is none;
     ``origin`` and ``intended`` are of the status ``missing`` or ``unmanaged``, as for a difference; and
-    ``resolved`` are the differences of the base that are none any more.
+    ``resolved`` are the differences of the base that are none any more, with their places in its files.
     """
 
     kind: str
@@ -149,8 +149,9 @@ class DeclarationEntry(TypedDict):
     """One definition whose declaration is not that of the base.
 
     ``renamed``: same content, or most of it, under another name; ``moved``: to another file or target.
-    ``was`` is the former declaration of what was renamed or moved. ``live`` tells whether AWS has a
-    definition of this name. ``changes`` are the leaves that are declared otherwise.
+    ``was`` is the former declaration of what was renamed, moved or removed, with its place in the base's
+    files; ``source`` is null for what was removed. ``live`` tells whether AWS has a definition of this name.
+    ``changes`` are the leaves that are declared otherwise.
     """
 
     change: Literal["added", "removed", "renamed", "moved", "changed"]
