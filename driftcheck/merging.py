@@ -14,7 +14,15 @@ from driftcheck.errors import DriftcheckError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from driftcheck.document.entries import Document, ErrorEntry, ResourceEntry, TargetEntry, WarningEntry
+    from driftcheck.document.entries import (
+        BaseEntry,
+        Document,
+        ErrorEntry,
+        InvalidEntry,
+        ResourceEntry,
+        TargetEntry,
+        WarningEntry,
+    )
 
 Part: TypeAlias = "tuple[str, Document]"
 """A document, and before it what messages call it."""
@@ -37,7 +45,7 @@ def merge(parts: Sequence[Part]) -> Document:
             raise DriftcheckError(*faults[:_MAX_SAID], *more)
     documents = [document for _, document in parts]
     resources = sorted((each for document in documents for each in document["resources"]), key=_address)
-    return {
+    merged: Document = {
         "format_version": documents[0]["format_version"],
         "driftcheck_version": documents[0]["driftcheck_version"],
         "started_at": min(document["started_at"] for document in documents),
@@ -48,6 +56,11 @@ def merge(parts: Sequence[Part]) -> Document:
         "resources": resources,
         "warnings": _warnings(documents, resources),
     }
+    if bases := [document["base"] for document in documents if "base" in document]:
+        merged["base"] = _base(bases)
+    if wrong := [each for document in documents for each in document.get("invalid", ())]:
+        merged["invalid"] = _once(wrong)
+    return merged
 
 
 def _contradictions(parts: Sequence[Part]) -> Iterator[str]:
@@ -63,6 +76,8 @@ def _claims(document: Document) -> Iterator[tuple[str, str]]:
     """What has to be the same in all parts that speak of it; another version may divide a run otherwise."""
     yield "the version of driftcheck", document["driftcheck_version"]
     yield "the format version", document["format_version"]
+    base = document.get("base")
+    yield "the base", f"{base['ref']} ({base['commit']})" if base else "none"
     shard = document.get("shard")
     yield "the number of shards", str(shard["count"]) if shard else "none"
     if shard:
@@ -119,6 +134,24 @@ def _targets(documents: Sequence[Document]) -> list[TargetEntry]:
                 "error": min(errors, key=lambda each: (each["message"], each["code"]), default=None),
             }
     return [found[name] for name in sorted(found)]
+
+
+def _base(bases: Sequence[BaseEntry]) -> BaseEntry:
+    """What all parts are compared with; where one could not use it, not every difference has an origin."""
+    declarations = (each for base in bases for each in base["declarations"])
+    errors: list[ErrorEntry] = [base["error"] for base in bases if base["error"]]
+    return {
+        "ref": bases[0]["ref"],
+        "commit": bases[0]["commit"],
+        "error": min(errors, key=lambda each: (each["message"], each["code"]), default=None),
+        "declarations": sorted(declarations, key=lambda each: (each["kind"], each["target"], each["name"])),
+    }
+
+
+def _once(entries: Iterable[InvalidEntry]) -> list[InvalidEntry]:
+    """What is wrong with files that several parts have read, by place."""
+    found = {(place(each["source"]), each["message"]): each for each in entries}
+    return [found[key] for key in sorted(found)]
 
 
 def _warnings(documents: Sequence[Document], resources: Iterable[ResourceEntry]) -> list[WarningEntry]:

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from driftcheck.document.entries import (
+        BaseEntry,
+        DeclarationEntry,
+        DesiredChangeEntry,
         DifferenceEntry,
         Document,
         ErrorEntry,
+        FormerEntry,
         IgnoredEntry,
+        InvalidEntry,
+        Origin,
         ResourceEntry,
         SourceEntry,
         TargetEntry,
@@ -159,6 +165,57 @@ _Status: TypeAlias = Literal["in_sync", "drifted", "missing", "unmanaged", "erro
 _STATUSES: tuple[_Status, ...] = get_args(_Status)
 
 
+_origins: st.SearchStrategy[Origin] = st.sampled_from(("introduced", "resolved", "existing"))
+
+
+@st.composite
+def _traced(draw: st.DrawFn) -> DifferenceEntry:
+    return {**draw(_differences()), "origin": draw(_origins), "intended": draw(st.booleans())}
+
+
+@st.composite
+def _declarations(draw: st.DrawFn) -> DeclarationEntry:
+    changes: list[DesiredChangeEntry] = [
+        {
+            "path": each["path"],
+            "change": each["change"],
+            "base": each["desired"],
+            "desired": each["live"],
+            "sensitive": each["sensitive"],
+            "source": each["source"],
+            "rollout": draw(st.sampled_from(("pending", "done", "diverged", "unknown"))),
+        }
+        for each in draw(st.lists(_differences(), max_size=2))
+    ]
+    was: FormerEntry = {"target": draw(hostile_text), "name": draw(hostile_text), "source": draw(_sources)}
+    return {
+        "change": draw(st.sampled_from(("added", "removed", "renamed", "moved", "changed"))),
+        "kind": KIND,
+        "target": draw(hostile_text),
+        "name": draw(hostile_text),
+        "source": draw(_sources),
+        "was": draw(st.sampled_from((None, was))),
+        "live": draw(st.sampled_from(("present", "absent", "unknown"))),
+        "changes": changes,
+    }
+
+
+@st.composite
+def _reviewed(draw: st.DrawFn, resource: ResourceEntry) -> ResourceEntry:
+    """A definition with origins, such as no run would give it."""
+    return {
+        **resource,
+        "differences": [
+            {**each, "origin": draw(_origins), "intended": draw(st.booleans())}
+            for each in resource["differences"]
+        ],
+        "base_status": draw(st.none() | st.sampled_from(_STATUSES)),
+        "origin": draw(st.none() | _origins),
+        "intended": draw(st.booleans()),
+        "resolved": draw(st.lists(_traced(), max_size=2)),
+    }
+
+
 @st.composite
 def _resources(draw: st.DrawFn) -> ResourceEntry:
     status = draw(st.sampled_from(_STATUSES))
@@ -190,3 +247,20 @@ def hostile_documents(draw: st.DrawFn) -> Document:
     resources = draw(st.lists(_resources(), max_size=4))
     made = document(*resources, targets=targets, warnings=warnings, complete=draw(st.booleans()))
     return {**made, "driftcheck_version": draw(hostile_text)}
+
+
+@st.composite
+def hostile_reviews(draw: st.DrawFn) -> Document:
+    """The same with all that a base adds, and in combinations that no run makes."""
+    made = draw(hostile_documents())
+    wrong: list[InvalidEntry] = [
+        {"message": message, "source": draw(_sources)} for message in draw(st.lists(hostile_text, max_size=2))
+    ]
+    base: BaseEntry = {
+        "ref": draw(hostile_text),
+        "commit": "0" * 40,
+        "error": draw(st.none() | _errors),
+        "declarations": draw(st.lists(_declarations(), max_size=2)),
+    }
+    made = {**made, "resources": [draw(_reviewed(each)) for each in made["resources"]], "base": base}
+    return {**made, "invalid": wrong} if wrong else made

@@ -76,9 +76,9 @@ def exit_code(document: Document, failing: frozenset[str], *, only_new: bool = F
     if lost or not document["complete"]:
         return FAILURE
     if only_new and (base := document.get("base")) and not base["error"]:
-        from driftcheck.document.origins import is_new
+        from driftcheck.document.origins import group
 
-        statuses = {resource["status"] for resource in document["resources"] if is_new(resource)}
+        statuses = {resource["status"] for resource in document["resources"] if group(resource) == "new"}
     return DRIFT if statuses & failing else 0
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from driftcheck.document.entries import Document, Origin, ResourceEntry
+    from driftcheck.document.entries import Document, ResourceEntry
+
+Group = Literal["new", "before", "rollout"]
+"""What is not as declared: introduced by the change and not intended, older, or there until its rollout."""
 
 
 def has_origins(document: Document) -> bool:
@@ -14,19 +18,20 @@ def has_origins(document: Document) -> bool:
     return base is not None and base["error"] is None
 
 
-def is_new(resource: ResourceEntry) -> bool:
-    """Tell whether the change introduces anything about it that it does not intend."""
-    return any(said == ("introduced", False) for said in _all_said(resource))
-
-
-def is_rollout(resource: ResourceEntry) -> bool:
-    """Tell whether it is no drift: rolling out what the change declares is all that it waits for."""
-    said = _all_said(resource)
-    return bool(said) and all(each == ("introduced", True) for each in said)
-
-
-def _all_said(resource: ResourceEntry) -> list[tuple[Origin, bool]]:
-    """The origins of its status and its differences, and whether each is intended."""
+def group(resource: ResourceEntry) -> Group | None:
+    """What a definition is to the change; None where it is in sync, in error, or has no origin."""
+    if resource["status"] in ("in_sync", "error"):
+        return None
     said = [(each.get("origin"), each.get("intended", False)) for each in resource["differences"]]
     said.append((resource.get("origin"), resource.get("intended", False)))
-    return [(origin, intended) for origin, intended in said if origin is not None]
+    origins = {each for each in said if each[0] is not None}
+    if ("introduced", False) in origins:
+        return "new"
+    if origins == {("introduced", True)}:
+        return "rollout"
+    return "before" if origins else None
+
+
+def groups(document: Document) -> Counter[Group | None]:
+    """How many definitions are what to the change; what is unmanaged does not count."""
+    return Counter(group(each) for each in document["resources"] if each["status"] != "unmanaged")

@@ -10,13 +10,21 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from driftcheck.document.origins import groups, has_origins
 from driftcheck.paths import BARE_KEY, show
 from driftcheck.redact import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from driftcheck.document.entries import Document, ErrorEntry, ResourceEntry, SourceEntry, Summary
+    from driftcheck.document.entries import (
+        Document,
+        ErrorEntry,
+        InvalidEntry,
+        ResourceEntry,
+        SourceEntry,
+        Summary,
+    )
     from driftcheck.model import Json
 
 # Printable by Unicode's categories, and yet nothing is seen of them.
@@ -72,6 +80,12 @@ def error_text(error: ErrorEntry) -> str:
     return visible(f"{error['code']}: {error['message']}")
 
 
+def invalid_text(entry: InvalidEntry) -> str:
+    """``file:line:column: message`` on one line, without a place where none is known."""
+    place = source_text(entry["source"])
+    return f"{place}: {visible(entry['message'])}" if place else visible(entry["message"])
+
+
 def time_text(time: str) -> str:
     """A time of the document for a reader: ``2026-11-20 08:00:00 UTC``."""
     return visible(time.removesuffix("Z").replace("T", " ") + " UTC")
@@ -83,7 +97,7 @@ def of_status(document: Document, status: str) -> list[ResourceEntry]:
 
 
 def verdict(document: Document) -> str:
-    """The outcome in one sentence; undeclared definitions do not count."""
+    """The outcome in one sentence; undeclared definitions do not count, nor does what waits for a rollout."""
     return f"{_outcome(document)}{shard_text(document)}."
 
 
@@ -94,16 +108,27 @@ def shard_text(document: Document) -> str:
 
 
 def _outcome(document: Document) -> str:
+    summary, of = document["summary"], groups(document)
+    wrong = len(document.get("invalid", ()))
+    lost = summary["error"] or any(target["error"] for target in document["targets"])
+    outcomes = (
+        (wrong, f"Invalid: the desired state has {plural(wrong, 'error')}, and nothing was compared"),
+        (not document["complete"], "Incomplete: the run was stopped before everything was read"),
+        (of["new"], "New drift: this change introduces differences that it does not intend"),
+        (of["before"], "Drift: AWS differed from what is declared before this change"),
+        (_is_off(document), "Drift: AWS differs from what is declared"),
+        (lost, "Not everything could be compared"),
+        (not summary["declared"], "Nothing is declared"),
+        (of["rollout"], "No drift: all that differs in AWS is what this change declares"),
+    )
+    said = (text for holds, text in outcomes if holds)
+    return next(said, "No drift. AWS matches everything that is declared")
+
+
+def _is_off(document: Document) -> bool:
+    """Tell whether there is drift of which nobody knows where it comes from."""
     summary = document["summary"]
-    if not document["complete"]:
-        return "Incomplete: the run was stopped before everything was read"
-    if summary["drifted"] or summary["missing"]:
-        return "Drift: AWS differs from what is declared"
-    if summary["error"] or any(target["error"] for target in document["targets"]):
-        return "Not everything could be compared"
-    if not summary["declared"]:
-        return "Nothing is declared"
-    return "No drift. AWS matches everything that is declared"
+    return bool(summary["drifted"] or summary["missing"]) and not has_origins(document)
 
 
 def counts_text(summary: Summary) -> str:
@@ -121,6 +146,11 @@ def counts_text(summary: Summary) -> str:
     if summary["unmanaged"]:
         text += f"; {summary['unmanaged']} unmanaged"
     return f"{text}. Coverage {percent(summary['coverage'])}."
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: ``1 error``, ``2 errors``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def percent(coverage: float) -> str:

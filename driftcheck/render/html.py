@@ -14,8 +14,28 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
+from driftcheck.document.origins import group, groups, has_origins
 from driftcheck.redact import MASK
-from driftcheck.render.common import path_text, percent, shard_text, time_text, value_text, visible
+from driftcheck.render.common import (
+    invalid_text,
+    path_text,
+    percent,
+    plural,
+    shard_text,
+    time_text,
+    value_text,
+    visible,
+)
+from driftcheck.render.origins import (
+    ROLLOUTS,
+    as_difference,
+    base_text,
+    change_counts,
+    declaration_text,
+    live_text,
+    origin_text,
+    rollout_text,
+)
 from driftcheck.render.templates_ import render_template
 
 if TYPE_CHECKING:
@@ -54,6 +74,16 @@ def render(document: Document, style: Style) -> str:
         fragment=fragment,
         chart=chart,
         console_link=console_link,
+        as_differences=lambda declaration: [as_difference(each) for each in declaration["changes"]],
+        base_text=base_text,
+        change_counts=change_counts,
+        declaration_text=declaration_text,
+        group=group,
+        invalid_text=invalid_text,
+        live_text=live_text,
+        origin_text=origin_text,
+        rollouts_of=lambda declaration: [rollout_text(each) for each in declaration["changes"]],
+        rollouts=ROLLOUTS,
         csp_hash=csp_hash,
         value_lines=value_lines,
         path_text=path_text,
@@ -68,12 +98,22 @@ def headline(document: Document) -> str:
 
 
 def _outcome(document: Document) -> str:
-    summary = document["summary"]
+    summary, of = document["summary"], groups(document)
+    if wrong := document.get("invalid"):
+        return f"The desired state is invalid: {plural(len(wrong), 'error')}"
+    unread = _clause(summary["error"], "could not be compared", "could not be compared")
     clauses = [
         _clause(summary["drifted"], "has drifted", "have drifted"),
         _clause(summary["missing"], "is missing", "are missing"),
-        _clause(summary["error"], "could not be compared", "could not be compared"),
+        unread,
     ]
+    if has_origins(document):
+        clauses = [
+            _clause(of["new"], "has new drift", "have new drift"),
+            _clause(of["before"], "had drifted before this change", "had drifted before this change"),
+            unread,
+            _clause(of["rollout"], "waits for its rollout", "wait for their rollout"),
+        ]
     found = [clause for clause in clauses if clause]
     if not found:
         return _nothing_found(document)

@@ -1,7 +1,8 @@
 """The report as JUnit XML, in the dialect of Jenkins' ``junit-10.xsd``.
 
 There is a suite per target and a case per definition. A drifted or missing definition is a failure, one
-without a trustworthy answer an error. One that no file declares is skipped, since it does not fail a run.
+without a trustworthy answer an error. One that no file declares is skipped, since it does not fail a run, and
+so is one that waits for the rollout of the change that is looked at.
 The schema has no place for a case's file and line: they are in the failure's text.
 """
 
@@ -10,8 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from driftcheck.render.common import error_text, source_text, verdict, visible
-from driftcheck.render.text import resource_lines
+from driftcheck.document.origins import group
+from driftcheck.render.common import error_text, invalid_text, source_text, verdict, visible
+from driftcheck.render.origins import REMARKS, ROLLOUTS
+from driftcheck.render.text import change_sections, resource_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,11 +59,15 @@ def _add_case(suite: ET.Element, resource: ResourceEntry) -> None:
     outcome = _OUTCOMES.get(resource["status"])
     if outcome is None:
         return
+    if group(resource) == "rollout":
+        outcome = "skipped"
     detail = ET.SubElement(case, outcome, type=resource["status"], message=_message(resource))
     detail.text = "\n".join(resource_lines(resource))
 
 
 def _message(resource: ResourceEntry) -> str:
+    if group(resource) == "rollout":
+        return f"{ROLLOUTS[resource['status']]}: {REMARKS[resource['status']]}"
     match resource["status"]:
         case "drifted":
             count = len(resource["differences"])
@@ -79,12 +86,16 @@ def _add_error(suite: ET.Element, classname: str, name: str, error: ErrorEntry) 
 
 
 def _add_run(root: ET.Element, document: Document) -> None:
-    if document["complete"] and not document["warnings"]:
+    if document["complete"] and not document["warnings"] and "base" not in document:
         return
     suite = ET.SubElement(root, "testsuite", name="driftcheck")
     if not document["complete"]:
         error: ErrorEntry = {"code": "incomplete", "message": verdict(document)}
         _add_error(suite, "driftcheck", "run", error)
+    for each in document.get("invalid", ()):
+        _add_error(suite, "driftcheck", "desired state", {"code": "invalid", "message": invalid_text(each)})
+    if "base" in document:
+        ET.SubElement(suite, "system-out").text = "\n\n".join(map("\n".join, change_sections(document)))
     if document["warnings"]:
         ET.SubElement(suite, "system-err").text = "\n".join(
             " ".join(

@@ -11,24 +11,46 @@ import html
 import re
 from typing import TYPE_CHECKING, Any
 
+from driftcheck.document.origins import group
 from driftcheck.render.common import (
     block_lines,
     error_text,
+    invalid_text,
     name_text,
     of_status,
     path_text,
     percent,
+    plural,
     source_text,
     time_text,
     verdict,
     visible,
+)
+from driftcheck.render.origins import (
+    ROLLOUTS,
+    adopted,
+    as_difference,
+    base_text,
+    change_counts,
+    declaration_text,
+    declarations,
+    live_text,
+    origin_text,
+    resolved,
+    rollout_text,
 )
 from driftcheck.render.templates_ import render_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftcheck.document.entries import DifferenceEntry, Document, IgnoredEntry, ResourceEntry
+    from driftcheck.document.entries import (
+        DeclarationEntry,
+        DifferenceEntry,
+        Document,
+        IgnoredEntry,
+        ResourceEntry,
+    )
     from driftcheck.render import Style
 
 
@@ -53,15 +75,32 @@ def fence(lines: Sequence[str], language: str) -> str:
 
 def _context(document: Document) -> dict[str, Any]:
     summary = document["summary"]
+    waiting = [each for each in document["resources"] if group(each) == "rollout"]
+
+    def of(status: str) -> list[ResourceEntry]:
+        return [each for each in of_status(document, status) if group(each) != "rollout"]
+
     return {
+        "invalid": [code(invalid_text(each)) for each in document.get("invalid", ())],
+        "change": change_counts(document),
+        "base": _base(document),
+        "declarations": [_declaration(each) for each in declarations(document)],
+        "rollout": [_waiting(each) for each in waiting],
+        "resolved": [
+            *(f"{code(name_text(each))} is unmanaged no more" for each in adopted(document)),
+            *(
+                f"{code(name_text(each))}: {code(path_text(difference['path']))} differs no more"
+                for each, difference in resolved(document)
+            ),
+        ],
         "verdict": verdict(document),
         "declared": summary["declared"],
         "in_sync": summary["in_sync"],
         "attention": [_bold(summary[key]) for key in ("drifted", "missing", "error", "unmanaged")],
         "coverage": percent(summary["coverage"]),
-        "drifted": [_drifted(resource) for resource in of_status(document, "drifted")],
-        "missing": [_item(resource) for resource in of_status(document, "missing")],
-        "unmanaged": [_item(resource) for resource in of_status(document, "unmanaged")],
+        "drifted": [_drifted(resource) for resource in of("drifted")],
+        "missing": [_item(resource) for resource in of("missing")],
+        "unmanaged": [_item(resource) for resource in of("unmanaged")],
         "errors": [
             *(_item(resource) for resource in of_status(document, "error")),
             *(
@@ -99,18 +138,46 @@ def _facts(resource: ResourceEntry) -> str:
         text += f", declared in {code(source_text(resource['source']))}"
     if resource["created_at"]:
         text += f", live since {time_text(resource['created_at'])}"
+    if origin := origin_text(resource):
+        text += f", {origin}"
     return text
 
 
 def _drifted(resource: ResourceEntry) -> dict[str, Any]:
     lines = [line for difference in resource["differences"] for line in _diff(difference)]
-    count = len(resource["differences"])
     return {
         "name": f"<code>{html.escape(name_text(resource))}</code>",
-        "count": f"{count} difference{'' if count == 1 else 's'}",
+        "count": plural(len(resource["differences"]), "difference"),
         "facts": _sentence(_facts(resource).removeprefix(", ")),
         "fence": fence(lines, "diff"),
     }
+
+
+def _base(document: Document) -> dict[str, str] | None:
+    if (base := document.get("base")) is None:
+        return None
+    return {"name": code(base_text(base)), "error": code(error_text(base["error"])) if base["error"] else ""}
+
+
+def _declaration(declaration: DeclarationEntry) -> dict[str, Any]:
+    """A declaration as the text of a ``summary`` and the lines of a fence, which may be none."""
+    lines: list[str] = []
+    for change in declaration["changes"]:
+        head, *rest = _diff(as_difference(change))
+        lines += [f"{head} {rollout_text(change)}", *rest]
+    facts = [source_text(declaration["source"]), live_text(declaration)]
+    return {
+        "name": f"<code>{html.escape(declaration_text(declaration))}</code>",
+        "item": code(declaration_text(declaration)),
+        "facts": ", ".join(code(fact) for fact in facts if fact),
+        "fence": fence(lines, "diff") if lines else "",
+    }
+
+
+def _waiting(resource: ResourceEntry) -> str:
+    source = f", declared in {code(source_text(resource['source']))}" if resource["source"] else ""
+    paths = ", ".join(code(path_text(each["path"])) for each in resource["differences"])
+    return f"{code(name_text(resource))} {ROLLOUTS[resource['status']]}{source}{paths and f': {paths}'}"
 
 
 def _sentence(text: str) -> str:
@@ -118,7 +185,8 @@ def _sentence(text: str) -> str:
 
 
 def _diff(difference: DifferenceEntry) -> list[str]:
-    lines = [f"@@ {path_text(difference['path'])} @@"]
+    origin = origin_text(difference)
+    lines = [f"@@ {path_text(difference['path'])} @@{origin and f' {origin}'}"]
     sensitive = difference["sensitive"]
     if difference["change"] != "added":
         lines += [f"- {line}" for line in block_lines(difference["desired"], sensitive=sensitive)]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from driftcheck.render.common import error_text, name_text, path_text, value_text, visible
+from driftcheck.render.origins import ROLLOUTS, origin_text, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,12 @@ _RULES = {
     "missing": ("error", "AWS has no definition of the declared name."),
     "unmanaged": ("note", "AWS has a definition that no file declares."),
     "error": ("error", "There was no trustworthy answer from AWS."),
+}
+
+_CHANGE_RULES = {
+    "rollout": ("note", "What a change declares is not in AWS before it is rolled out."),
+    "resolved": ("note", "A difference that a change has resolved."),
+    "invalid": ("error", "The desired state is invalid."),
 }
 
 _OUTCOMES = {
@@ -47,17 +54,19 @@ class _Remark:
     source: SourceEntry | None
     identity: tuple[Json, ...]
     resource: ResourceEntry | None = None
+    state: str | None = None
 
     @property
     def level(self) -> str:
-        return _RULES[self.rule][0] if self.rule in _RULES else "warning"
+        return {**_RULES, **_CHANGE_RULES}.get(self.rule, ("warning",))[0]
 
 
 def render(document: Document, _style: Style) -> str:
     """The report as one SARIF run, in ASCII."""
     remarks = list(_remarks(document))
+    known = {**_RULES, **(_CHANGE_RULES if "base" in document or "invalid" in document else {})}
     codes = dict.fromkeys(visible(warning["code"]) for warning in document["warnings"])
-    rules = {**_RULES, **{code: ("warning", f"Warning {code}.") for code in codes if code not in _RULES}}
+    rules = {**known, **{code: ("warning", f"Warning {code}.") for code in codes if code not in known}}
     indices = {rule: index for index, rule in enumerate(rules)}
     run = {
         "tool": {
@@ -89,6 +98,13 @@ def render(document: Document, _style: Style) -> str:
 def _remarks(document: Document) -> Iterator[_Remark]:
     for resource in document["resources"]:
         yield from _about(resource)
+    for entry in document.get("invalid", ()):
+        text = visible(entry["message"])
+        yield _Remark("invalid", text, entry["source"], (entry["message"],))
+    # code scanning takes every result for one that is there: what is gone is no result
+    for resource, difference in resolved(document):
+        text = f"{name_text(resource)}: {path_text(difference['path'])} differs no more."
+        yield _Remark("resolved", text, None, (), resource)
     for target in document["targets"]:
         if target["error"]:
             text = f"Target {visible(target['name'])} could not be read whole: {error_text(target['error'])}"
@@ -104,14 +120,31 @@ def _about(resource: ResourceEntry) -> Iterator[_Remark]:
         return
     identity: tuple[Json, ...] = (resource["kind"], resource["target"], resource["name"])
     for difference in resource["differences"]:
-        text = f"{name_text(resource)} has drifted: {_sentence(difference)}"
+        waits = difference.get("intended", False) and status in ROLLOUTS
+        said = ROLLOUTS[status] if waits else "has drifted"
+        text = f"{name_text(resource)} {said}: {_sentence(difference)}{_origin(difference)}"
         source = difference["source"] or resource["source"]
         path: Json = list(difference["path"])
-        yield _Remark(status, text, source, (*identity, path), resource)
+        rule = "rollout" if waits else status
+        yield _Remark(rule, text, source, (*identity, path), resource, _state(difference))
     if not resource["differences"]:
+        waits = resource.get("intended", False) and status in ROLLOUTS
         reason = f": {error_text(resource['error'])}" if resource["error"] else "."
-        text = f"{name_text(resource)} {_OUTCOMES[status]}{reason}"
-        yield _Remark(status, text, resource["source"], identity, resource)
+        said = ROLLOUTS[status] if waits else _OUTCOMES[status]
+        text = f"{name_text(resource)} {said}{reason}{_origin(resource)}"
+        rule = "rollout" if waits else status
+        yield _Remark(rule, text, resource["source"], identity, resource, _state(resource))
+
+
+def _origin(entry: DifferenceEntry | ResourceEntry) -> str:
+    origin = origin_text(entry)
+    return f" It {origin}." if origin else ""
+
+
+def _state(entry: DifferenceEntry | ResourceEntry) -> str | None:
+    """What SARIF calls an origin."""
+    origin = entry.get("origin")
+    return None if origin is None else {"introduced": "new", "existing": "unchanged"}.get(origin)
 
 
 def _sentence(difference: DifferenceEntry) -> str:
@@ -150,7 +183,7 @@ def _result(remark: _Remark, source: SourceEntry, index: int) -> dict[str, Any]:
     }
     if remark.resource:
         location["logicalLocations"] = _logical(remark.resource)
-    return {
+    result: dict[str, Any] = {
         "ruleId": remark.rule,
         "ruleIndex": index,
         "level": remark.level,
@@ -158,6 +191,9 @@ def _result(remark: _Remark, source: SourceEntry, index: int) -> dict[str, Any]:
         "locations": [location],
         "partialFingerprints": {"driftcheck/v1": _fingerprint(remark)},
     }
+    if remark.state is not None:
+        result["baselineState"] = remark.state
+    return result
 
 
 def _notification(remark: _Remark, index: int) -> dict[str, Any]:

@@ -10,24 +10,46 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from driftcheck.document.origins import group
 from driftcheck.render.common import (
     block_lines,
     counts_text,
     error_text,
+    invalid_text,
     name_text,
     of_status,
     path_text,
+    plural,
     source_text,
     time_text,
     value_text,
     verdict,
     visible,
 )
+from driftcheck.render.origins import (
+    REMARKS,
+    ROLLOUTS,
+    adopted,
+    as_difference,
+    base_text,
+    change_counts,
+    declaration_text,
+    live_text,
+    origin_text,
+    resolved,
+    rollout_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from driftcheck.document.entries import DifferenceEntry, Document, IgnoredEntry, ResourceEntry
+    from driftcheck.document.entries import (
+        DeclarationEntry,
+        DifferenceEntry,
+        Document,
+        IgnoredEntry,
+        ResourceEntry,
+    )
     from driftcheck.render import Style
 
 _WIDTH = 80
@@ -46,6 +68,8 @@ _REMARKS = {
     "missing": "  - only in the files: AWS has no such definition",
     "unmanaged": "  + only in AWS: no file declares it",
 }
+_DECLARED = {"added": "+", "removed": "-"}
+_CHANGE_LEGEND = "  ~ changed: before -> now   + now declared   - no longer declared"
 _LEGEND = "~ changed: declared -> live   + only in AWS   - only in the files"
 
 
@@ -53,9 +77,11 @@ def render(document: Document, style: Style) -> str:
     """The report as text: what needs attention first, the counts in the last line."""
     sections = [
         *([[_LEGEND]] if any(resource["differences"] for resource in document["resources"]) else []),
-        *(resource_lines(resource) for status in _HEADINGS for resource in of_status(document, status)),
+        *_invalid(document),
+        *_not_in_sync(document),
+        *change_sections(document),
         *_about_the_run(document),
-        [*_wrapped(verdict(document), ""), counts_text(document["summary"])],
+        [*_wrapped(verdict(document), ""), *_counts(document)],
     ]
     paint = _painted if style.color else str
     return "\n\n".join("\n".join(map(paint, lines)) for lines in sections) + "\n"
@@ -64,15 +90,24 @@ def render(document: Document, style: Style) -> str:
 def resource_lines(resource: ResourceEntry) -> list[str]:
     """One definition that is not in sync: what and where it is, and how it differs or why nobody knows."""
     mark, heading = _HEADINGS[resource["status"]]
+    waits = group(resource) == "rollout"
+    if waits:
+        heading = ROLLOUTS[resource["status"]]
     lines = _wrapped(f"{mark} {name_text(resource)} {heading}", f"{mark}   ")
     if resource["source"]:
         lines.append(f"  declared in {source_text(resource['source'])}")
     if resource["created_at"]:
         lines.append(f"  live since {time_text(resource['created_at'])}")
-    if resource["status"] in _REMARKS:
+    if waits:
+        lines.extend(_wrapped(f"  | {REMARKS[resource['status']]}", "  | "))
+    elif resource["status"] in _REMARKS:
         lines.append(_REMARKS[resource["status"]])
+    if not waits and (origin := origin_text(resource)):
+        lines.append(f"    | {origin}")
     for difference in resource["differences"]:
         lines.extend(difference_lines(difference))
+        if not waits and (origin := origin_text(difference)):
+            lines.append(f"    | {origin}")
     if resource["error"]:
         lines.extend(_wrapped(f"  | {error_text(resource['error'])}", "  | "))
     return lines
@@ -97,6 +132,75 @@ def difference_lines(difference: DifferenceEntry) -> Iterator[str]:
     yield from (f"  {mark} {line}" for line in lines)
 
 
+def _invalid(document: Document) -> Iterator[list[str]]:
+    if wrong := document.get("invalid"):
+        yield [
+            f"! The desired state is invalid: {plural(len(wrong), 'error')}",
+            *(line for each in wrong for line in _wrapped(f"  | {invalid_text(each)}", "  |   ")),
+        ]
+
+
+def _not_in_sync(document: Document) -> Iterator[list[str]]:
+    """What needs attention by its status, and after all of that what waits for a rollout."""
+    some = [resource for status in _HEADINGS for resource in of_status(document, status)]
+    for waits in (False, True):
+        yield from (resource_lines(each) for each in some if (group(each) == "rollout") is waits)
+
+
+def change_sections(document: Document) -> Iterator[list[str]]:
+    """What is declared otherwise than in the base, and what the change resolves; a section is some lines."""
+    if (base := document.get("base")) is None:
+        return
+    name = base_text(base)
+    if base["error"]:
+        yield [
+            *_wrapped(f"! Not compared with {name}", "!   "),
+            *_wrapped(f"  | {error_text(base['error'])}", "  | "),
+        ]
+    elif base["declarations"]:
+        count = plural(len(base["declarations"]), "definition")
+        yield [
+            *_wrapped(f"# Declared otherwise than in {name}: {count}", "#   "),
+            _CHANGE_LEGEND,
+            *(line for each in base["declarations"] for line in _declaration(each)),
+        ]
+    gone, taken = resolved(document), adopted(document)
+    if gone or taken:
+        yield [
+            "# Resolved by this change",
+            *(
+                line
+                for each in taken
+                for line in _wrapped(f"  + {name_text(each)} is unmanaged no more", "  |   ")
+            ),
+            *(line for resource, each in gone for line in _in(resource, each)),
+        ]
+
+
+def _declaration(declaration: DeclarationEntry) -> Iterator[str]:
+    mark = _DECLARED.get(declaration["change"], "~")
+    yield from _wrapped(f"  {mark} {declaration_text(declaration)}", f"  {mark}   ")
+    if declaration["source"]:
+        yield f"    | {source_text(declaration['source'])}"
+    if live := live_text(declaration):
+        yield f"    | {live}"
+    for change in declaration["changes"]:
+        yield from (f"  {line}" for line in difference_lines(as_difference(change)))
+        yield f"      | {rollout_text(change)}"
+
+
+def _in(resource: ResourceEntry, difference: DifferenceEntry) -> Iterator[str]:
+    yield from _wrapped(f"  in {name_text(resource)}", "  |   ")
+    yield from difference_lines(difference)
+
+
+def _counts(document: Document) -> list[str]:
+    if document.get("invalid"):
+        return []
+    change = change_counts(document)
+    return [*(_wrapped(change, "") if change else []), counts_text(document["summary"])]
+
+
 def _about_the_run(document: Document) -> Iterator[list[str]]:
     for target in document["targets"]:
         if target["error"]:
@@ -107,7 +211,7 @@ def _about_the_run(document: Document) -> Iterator[list[str]]:
     hidden = [(resource, entry) for resource in document["resources"] for entry in resource["ignored"]]
     if hidden:
         yield [
-            f"# Ignored by lifecycle.ignore_changes: {_plural(len(hidden), 'difference')}",
+            f"# Ignored by lifecycle.ignore_changes: {plural(len(hidden), 'difference')}",
             *(line for resource, entry in hidden for line in _ignored(resource, entry)),
         ]
     for warning in document["warnings"]:
@@ -119,8 +223,7 @@ def _about_the_run(document: Document) -> Iterator[list[str]]:
 
 
 def _ignored(resource: ResourceEntry, entry: IgnoredEntry) -> Iterator[str]:
-    yield from _wrapped(f"  in {name_text(resource)}", "  |   ")
-    yield from difference_lines(entry)
+    yield from _in(resource, entry)
     until = f", until {visible(entry['until'])}" if entry["until"] else ""
     reason = f": {visible(entry['reason'])}" if entry["reason"] else ""
     yield from _wrapped(f"    | ignored by {visible(entry['rule'])}{until}{reason}", "    | ")
@@ -128,10 +231,6 @@ def _ignored(resource: ResourceEntry, entry: IgnoredEntry) -> Iterator[str]:
 
 def _wrapped(text: str, indent: str) -> list[str]:
     return wrap(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _painted(line: str) -> str:
