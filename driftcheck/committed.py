@@ -50,12 +50,23 @@ _LONGEST_LINK = 4_096
 class Checkout:
     """The working tree that is compared, ``root``, and the commit that its change started from.
 
-    ``ref`` is what was asked for, and ``commit`` the merge base of that and HEAD.
+    ``ref`` is what was asked for, ``head`` the commit that is checked out, and ``commit`` their merge base.
     """
 
     root: Path
     ref: str
+    head: str
     commit: str
+
+    def leads_out(self, path: Path) -> bool:
+        """Tell whether a path of the checkout ends up elsewhere, by a link that somebody has committed."""
+        inside = Path(os.path.abspath(path)).is_relative_to(self.root)  # noqa: PTH100 - follows no link
+        return inside and not files.is_in(path, self.root)
+
+    def holds(self, path: Path) -> bool:
+        """Tell whether what is checked out has something at a path."""
+        place = _place(self, path)
+        return place is not None and _entry(self, place, self.head) is not None
 
 
 class _Entry(NamedTuple):
@@ -80,7 +91,7 @@ def checkout(ref: str) -> Checkout:
             f"error: --base: `{ref}` and HEAD have no commit in common; if the clone is shallow, fetch more, "
             f"{_DEEPEN}"
         )
-    return Checkout(root, ref.encode("utf-8", "backslashreplace").decode(), base)
+    return Checkout(root, ref.encode("utf-8", "backslashreplace").decode(), head, base)
 
 
 def desired_of(
@@ -138,7 +149,7 @@ def _found(checkout: Checkout, paths: Iterable[Path], faults: list[Invalid]) -> 
 def _inside(
     checkout: Checkout, folder: Path, top: str, faults: list[Invalid]
 ) -> Iterator[tuple[Path, str, _Entry]]:
-    for place, entry in _tree(checkout, top, "-r"):
+    for place, entry in _tree(checkout, checkout.commit, top, "-r"):
         inner = posixpath.relpath(place, top or ".")
         if any(part.startswith(".") for part in inner.split("/")):
             continue
@@ -194,16 +205,17 @@ def _place(checkout: Checkout, path: Path) -> str | None:
     return None
 
 
-def _entry(checkout: Checkout, place: str) -> _Entry | None:
+def _entry(checkout: Checkout, place: str, commit: str | None = None) -> _Entry | None:
+    commit = commit or checkout.commit
     if not place:
-        return _Entry("040000", "tree", checkout.commit)
-    return dict(_tree(checkout, place)).get(place)
+        return _Entry("040000", "tree", commit)
+    return dict(_tree(checkout, commit, place)).get(place)
 
 
-def _tree(checkout: Checkout, place: str, *options: str) -> Iterator[tuple[str, _Entry]]:
-    """What the commit has at a place, or with ``-r`` below it, by its path from the top."""
+def _tree(checkout: Checkout, commit: str, place: str, *options: str) -> Iterator[tuple[str, _Entry]]:
+    """What a commit has at a place, or with ``-r`` below it, by its path from the top."""
     where = ["--", place] if place else []
-    listed = _asked("ls-tree", "-z", "--full-tree", *options, checkout.commit, *where, cwd=checkout.root)
+    listed = _asked("ls-tree", "-z", "--full-tree", *options, commit, *where, cwd=checkout.root)
     for line in listed.split(b"\0")[:-1]:
         about, _, name = line.partition(b"\t")
         yield os.fsdecode(name), _Entry(*about.decode().split(" "))

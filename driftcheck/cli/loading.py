@@ -12,9 +12,13 @@ from driftcheck.cli.console import say
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from driftcheck.committed import Checkout
     from driftcheck.desired import DesiredState
+    from driftcheck.memory import Prefix
     from driftcheck.model import Unreadable, Warn
+    from driftcheck.outputs import Output
     from driftcheck.review import Review
     from driftcheck.revision import Base
 
@@ -102,6 +106,23 @@ def change_from(
         more = f" (and {len(error.faults) - 1:,} more)" if len(error.faults) > 1 else ""
         return Change(checkout, None, Unreadable("InvalidBase", f"{error.faults[0]}{more}"))
     return Change(checkout, state, None)
+
+
+def hold_to_checkout(change: Change, outputs: Iterable[Output], state: Iterable[Path | Prefix]) -> None:
+    """Refuse to write where a change may lead, and to rely on what it may have brought.
+
+    Raises:
+        DriftcheckError: a report would go out of the checkout by a link in it, or the state is part of it.
+    """
+    for output in outputs:
+        if output.file != "-" and change.checkout.leads_out(Path(output.file)):
+            raise DriftcheckError(f"error: {output.file} leads out of the checkout")
+    for folder in state:
+        if isinstance(folder, Path) and (change.checkout.holds(folder) or change.checkout.leads_out(folder)):
+            raise DriftcheckError(
+                f"error: {folder} is part of what is checked out, so it is nothing to rely on: "
+                "name another folder with --state"
+            )
 
 
 def base_of(change: Change | None, review: Review | None) -> Base | None:

@@ -36,7 +36,7 @@ def find(paths: Iterable[Path], faults: list[Invalid], within: Path | None = Non
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        if within is not None and not _is_in(path, within):
+        if within is not None and not is_in(path, within):
             faults.append(Invalid(name(path), LEADS_OUT))
             continue
         # os.path.isdir and realpath, unlike pathlib's, take any name and any loop of links
@@ -49,7 +49,7 @@ def find(paths: Iterable[Path], faults: list[Invalid], within: Path | None = Non
         else:
             inside = [path]
         for file in inside:
-            if within is not None and not _is_in(file, within):
+            if within is not None and not is_in(file, within):
                 faults.append(Invalid(name(file), LEADS_OUT))
                 continue
             found.setdefault(Path(os.path.realpath(file)), file)
@@ -99,7 +99,8 @@ def parsed(file: str, content: bytes) -> Written:
         raise FileFaultError(Invalid(Location(file, *fault.mark), str(fault))) from None
 
 
-def _is_in(path: Path, folder: Path) -> bool:
+def is_in(path: Path, folder: Path) -> bool:
+    """Tell whether a path ends up in a folder, whatever links it goes over, and not in git's own there."""
     real = Path(os.path.realpath(path))
     return real.is_relative_to(folder) and ".git" not in real.relative_to(folder).parts
 
