@@ -172,7 +172,7 @@ def _inside(
 def _followed(checkout: Checkout, place: str, file: Path, faults: list[Invalid]) -> tuple[str, _Entry] | None:
     """What stands at a place of the commit, or where its links lead within it; None where nothing does."""
     entry = _entry(checkout, place)
-    for _ in range(_MOST_LINKS):
+    for followed in range(_MOST_LINKS + 1):
         if entry is None or entry.mode != _LINK:
             break
         text = ""
@@ -183,7 +183,7 @@ def _followed(checkout: Checkout, place: str, file: Path, faults: list[Invalid])
             faults.append(Invalid(files.name(file), files.LEADS_OUT))
             return None
         place = "" if place == "." else place
-        entry = _entry(checkout, place)
+        entry = _entry(checkout, place) if followed < _MOST_LINKS else None
         if entry is None:
             faults.append(Invalid(files.name(file), "cannot be read: the link leads nowhere"))
     return None if entry is None else (place, entry)
