@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from driftcheck.compare import compare, differences
@@ -18,7 +19,7 @@ from driftcheck.paths import leaves
 from driftcheck.revision import Declaration, DeclaredChange, Former, Presence, Revised, Rollout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from driftcheck.changes import Edit, Subject
@@ -89,7 +90,7 @@ def _seen_by(side: Desired, reading: Reading) -> Reading:
 
 def _say_the_same(base: Desired, head: Desired) -> bool:
     rules = [[(rule.pattern, rule.until) for rule in side.ignore] for side in (base, head)]
-    return rules[0] == rules[1] and dict(base.properties) == dict(head.properties)
+    return rules[0] == rules[1] and base.properties == head.properties
 
 
 def _traced(subject: Subject, head: Finding, base: Finding | None, reading: Reading) -> Finding:
@@ -107,12 +108,15 @@ def _traced(subject: Subject, head: Finding, base: Finding | None, reading: Read
     differing = _shown(subject.head, head, reading)
     differed = _shown(subject.base, base, reading)
     edited = [leaf for edit in _edits(subject) for leaf in _leaves_of(edit.raw, subject.head)]
+    blocks = [_place(edit.raw, subject.head) for edit in _edits(subject)]
     known = Counter(leaf.identity for some in differed for leaf in some)
     still = {leaf.identity for some in differing for leaf in some}
+    # of a block that AWS lacks still, other leaves may be declared now
+    still |= {(each.path,) for each in head.differences if not any(isinstance(s, int) for s in each.path)}
     return replace(
         head,
         differences=tuple(
-            _with_origin(difference, some, known, edited)
+            _with_origin(difference, some, known, partial(_is_declared, edited, blocks))
             for difference, some in zip(head.differences, differing, strict=True)
         ),
         before=Before(
@@ -120,7 +124,7 @@ def _traced(subject: Subject, head: Finding, base: Finding | None, reading: Read
             resolved=tuple(
                 replace(difference, origin=Origin.RESOLVED)
                 for difference, some in zip(base.differences, differed, strict=True)
-                if not any(leaf.identity in still for leaf in some)
+                if (difference.path,) not in still and not any(leaf.identity in still for leaf in some)
             ),
         ),
     )
@@ -130,7 +134,7 @@ def _with_origin(
     difference: PropertyDifference,
     its_leaves: Iterable[_Leaf],
     known: Counter[tuple[object, ...]],
-    edited: Sequence[_Leaf],
+    is_declared: Callable[[_Leaf], bool],
 ) -> PropertyDifference:
     """A difference was there if all of it was; what is new in it is intended if all that is declared."""
     news = []
@@ -141,8 +145,16 @@ def _with_origin(
             news.append(leaf)
     if not news:
         return replace(difference, origin=Origin.EXISTING)
-    intended = all(any(_is_of(edit, leaf) for edit in edited) for leaf in news)
-    return replace(difference, origin=Origin.INTRODUCED, intended=intended)
+    return replace(difference, origin=Origin.INTRODUCED, intended=all(map(is_declared, news)))
+
+
+def _is_declared(edited: Sequence[_Leaf], blocks: Sequence[Path], leaf: _Leaf) -> bool:
+    """Tell whether the change has live differ at a leaf: by an edit of it, or of a block that it is in.
+
+    In a block that is no longer declared stands also what the service has filled in, which no edit names.
+    """
+    inside = any(len(leaf.place) > len(block) and leaf.place[: len(block)] == block for block in blocks)
+    return inside or any(_is_of(edit, leaf) for edit in edited)
 
 
 def _is_of(edit: _Leaf, leaf: _Leaf) -> bool:
@@ -198,16 +210,9 @@ def _rolled_out(subject: Subject, reading: Reading) -> Iterator[DeclaredChange]:
                 rollout = Rollout.DIVERGED if subject.base else Rollout.PENDING
             case _:
                 rollout = Rollout.UNKNOWN
-        clean = edit.clean
-        yield DeclaredChange(
-            clean.path,
-            _DECLARED[clean.change],
-            clean.live,
-            clean.desired,
-            clean.sensitive,
-            clean.source,
-            rollout,
-        )
+        now = edit.clean
+        change = _DECLARED[now.change]
+        yield DeclaredChange(now.path, change, now.live, now.desired, now.sensitive, now.source, rollout)
 
 
 def _rollout(edited: Sequence[_Leaf], of_head: Sequence[_Leaf], of_base: Sequence[_Leaf]) -> Rollout:
@@ -253,24 +258,28 @@ def _shown(side: Desired, finding: Finding, reading: Reading) -> list[list[_Leaf
 
 
 def _leaves_of(raw: PropertyDifference, side: Desired) -> Iterator[_Leaf]:
-    value = raw.live if raw.change is Change.ADDED else raw.desired
-    place: list[str | int] = []
-    node: Any = dict(side.properties)
-    for step in raw.path[:-1]:
-        node = node[step]
-        place.append(_step(step, node))
-    place.append(_step(raw.path[-1], value))
+    place = _place(raw, side)
     if raw.change is Change.CHANGED:
-        yield _Leaf(tuple(place), _text(raw.desired), _text(raw.live))
+        yield _Leaf(place, _text(raw.desired), _text(raw.live))
         return
+    added = raw.change is Change.ADDED
+    value: Any = raw.live if added else raw.desired
     for path in leaves((), value):
         node, inner = value, []
         for step in path:
             node = node[step]
             inner.append(_step(step, node))
-        added = raw.change is Change.ADDED
         text = _text(node)
         yield _Leaf((*place, *inner), None if added else text, text if added else None)
+
+
+def _place(raw: PropertyDifference, side: Desired) -> Path:
+    place = []
+    node: Any = dict(side.properties)
+    for step in raw.path[:-1]:
+        node = node[step]
+        place.append(_step(step, node))
+    return (*place, _step(raw.path[-1], raw.live if raw.change is Change.ADDED else raw.desired))
 
 
 def _step(step: str | int, node: Json) -> str | int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from driftcheck.document.origins import group
-from driftcheck.render.common import error_text, invalid_text, source_text, verdict, visible
+from driftcheck.render.common import error_text, invalid_text, plural, source_text, verdict, visible
 from driftcheck.render.origins import REMARKS, ROLLOUTS
 from driftcheck.render.text import change_sections, resource_lines
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from driftcheck.render import Style
 
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
+_SINCE = {"new": "; introduced by this change", "before": "; existed before this change"}
 _OUTCOMES = {"drifted": "failure", "missing": "failure", "unmanaged": "skipped", "error": "error"}
 
 
@@ -66,16 +67,18 @@ def _add_case(suite: ET.Element, resource: ResourceEntry) -> None:
 
 
 def _message(resource: ResourceEntry) -> str:
-    if group(resource) == "rollout":
+    of = group(resource)
+    if of == "rollout":
         return f"{ROLLOUTS[resource['status']]}: {REMARKS[resource['status']]}"
+    since = _SINCE.get(of or "", "")
     match resource["status"]:
         case "drifted":
-            count = len(resource["differences"])
-            return f"drifted: {count} difference{'' if count == 1 else 's'}; must be replaced"
+            count = plural(len(resource["differences"]), "difference")
+            return f"drifted: {count}; must be replaced{since}"
         case "missing":
-            return "missing: AWS has no such definition"
+            return f"missing: AWS has no such definition{since}"
         case "unmanaged":
-            return "unmanaged: no file declares it"
+            return f"unmanaged: no file declares it{since}"
         case _:
             return error_text(resource["error"]) if resource["error"] else "error"
 

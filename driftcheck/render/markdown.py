@@ -169,6 +169,7 @@ def _declaration(declaration: DeclarationEntry) -> dict[str, Any]:
     return {
         "name": f"<code>{html.escape(declaration_text(declaration))}</code>",
         "item": code(declaration_text(declaration)),
+        "count": plural(len(declaration["changes"]), "change"),
         "facts": ", ".join(code(fact) for fact in facts if fact),
         "fence": fence(lines, "diff") if lines else "",
     }

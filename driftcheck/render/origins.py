@@ -52,7 +52,7 @@ def origin_text(entry: DifferenceEntry | ResourceEntry) -> str:
         case "introduced":
             return "introduced by this change, not intended"
         case "existing":
-            return "existed before this change"
+            return "so before this change" if "status" in entry else "existed before this change"
         case "resolved":
             return "resolved by this change"
     return ""

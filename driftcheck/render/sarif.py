@@ -138,7 +138,7 @@ def _about(resource: ResourceEntry) -> Iterator[_Remark]:
 
 def _origin(entry: DifferenceEntry | ResourceEntry) -> str:
     origin = origin_text(entry)
-    return f" It {origin}." if origin else ""
+    return f" {origin[:1].upper()}{origin[1:]}." if origin else ""
 
 
 def _state(entry: DifferenceEntry | ResourceEntry) -> str | None:

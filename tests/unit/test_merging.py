@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from driftcheck.document.entries import (
+        BaseEntry,
+        DeclarationEntry,
         Document,
         ErrorEntry,
         IgnoredEntry,
+        InvalidEntry,
         ResourceEntry,
         TargetEntry,
         WarningEntry,
@@ -47,6 +50,53 @@ def merged(*parts: Document) -> Document:
     assert all(other == first for other in others)
     assert parts == before
     return first
+
+
+def test_the_declarations_of_all_parts_are_those_of_the_change() -> None:
+    base: BaseEntry = {"ref": "main", "commit": "0" * 40, "error": None, "declarations": []}
+    gone: DeclarationEntry = {
+        "change": "removed",
+        "kind": "ModelQualityJobDefinition",
+        "target": "us",
+        "name": "b",
+        "source": None,
+        "was": None,
+        "live": "absent",
+        "changes": [],
+    }
+    new: DeclarationEntry = {**gone, "change": "added", "target": "prod"}
+    one: Document = {**document(in_sync("a")), "base": {**base, "declarations": [new]}}
+    two: Document = {
+        **document(of(in_sync("a"), "us"), targets=[US]),
+        "base": {**base, "declarations": [gone]},
+    }
+
+    assert merged(one, two)["base"] == {**base, "declarations": [new, gone]}
+    assert "base" not in merged(document(in_sync("a")))
+    two["base"] = {**base, "error": {"code": "InvalidBase", "message": "no"}}
+    assert merged(one, two)["base"]["error"] == {"code": "InvalidBase", "message": "no"}
+
+
+def test_parts_of_different_bases_do_not_go_together() -> None:
+    base: BaseEntry = {"ref": "main", "commit": "0" * 40, "error": None, "declarations": []}
+    one: Document = {**document(in_sync("a")), "base": base}
+    two: Document = {**document(in_sync("b")), "base": {**base, "commit": "1" * 40}}
+
+    assert refused(one, two) == [
+        f"error: the base is main ({'0' * 40}) in 1.json and main ({'1' * 40}) in 2.json"
+    ]
+    assert refused(one, document(in_sync("b"))) == [
+        f"error: the base is main ({'0' * 40}) in 1.json and none in 2.json"
+    ]
+
+
+def test_what_is_invalid_in_several_parts_is_told_once() -> None:
+    wrong: InvalidEntry = {"message": "no", "source": source()}
+    other: InvalidEntry = {"message": "neither", "source": None}
+    one: Document = {**document(complete=False), "invalid": [wrong]}
+    two: Document = {**document(complete=False, targets=[US]), "invalid": [wrong, other]}
+
+    assert merged(one, two)["invalid"] == [other, wrong]
 
 
 def test_parts_become_the_document_of_one_run() -> None:

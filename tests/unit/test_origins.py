@@ -182,6 +182,23 @@ ROWS = {
         {"NetworkConfig": MEANT},
         {"NetworkConfig": "pending"},
     ),
+    "a-block-in-which-defaults-stand-is-no-longer-declared": Row(
+        mode(None) | stopping(1800),
+        {"ModelQualityJobInput": {}} | stopping(1800),
+        mode("File") | stopping(1800),
+        {"ModelQualityJobInput.EndpointInput": MEANT},
+        {"ModelQualityJobInput.EndpointInput": "pending"},
+    ),
+    "a-block-that-was-missing-is-declared-otherwise": Row(
+        isolation(EnableNetworkIsolation=True),
+        isolation(EnableInterContainerTrafficEncryption=True),
+        {},
+        {"NetworkConfig": MEANT},
+        {
+            "NetworkConfig.EnableInterContainerTrafficEncryption": "pending",
+            "NetworkConfig.EnableNetworkIsolation": "done",
+        },
+    ),
     "a-block-that-was-missing-is-shortened": Row(
         isolation(EnableNetworkIsolation=True, EnableInterContainerTrafficEncryption=True),
         isolation(EnableNetworkIsolation=True),

@@ -17,6 +17,7 @@ from tests.documents import (
     drifted,
     golden_document,
     hostile_documents,
+    hostile_reviews,
     hostile_text,
     in_sync,
     unread,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 # Of GitHub's dialect what could act: it has autolinks without brackets too, which only text tokens can hold.
 _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-_OPENING = re.compile(r"<details>\n<summary><code>[^<>]*</code>: \d+ differences?</summary>\n")
+_OPENING = re.compile(r"<details>\n<summary><code>[^<>]*</code>: \d+ (?:difference|change)s?</summary>\n")
 _BLOCKS = {"heading", "table", "thead", "tbody", "tr", "th", "td", "paragraph", "bullet_list", "list_item"}
 _INERT_TEXT = re.compile(r"[A-Za-z0-9 ,.:()%+-]*")
 
@@ -129,6 +130,20 @@ def test_every_text_from_outside_is_inert(hostile: Document) -> None:
     assert all(closing == "</details>\n" for closing in blocks[1::2])
     fences = _of(markdown, "fence")
     assert len(fences) == drifts
+    assert all(re.match(r"@@ |[-+] ", line) for fence in fences for line in fence.splitlines())
+    assert [text for text in _of(markdown, "text") if not _INERT_TEXT.fullmatch(text)] == []
+    assert not [line for line in markdown.splitlines() if line.lstrip().startswith("::")]
+
+
+@given(hostile_reviews())
+def test_every_text_of_a_change_is_inert(hostile: Document) -> None:
+    markdown = render(hostile, "markdown")
+    assert _kinds(markdown) <= {*_BLOCKS, "inline", "text", "strong", "code_inline", "fence", "html_block"}
+    blocks = _of(markdown, "html_block")
+    assert len(blocks) % 2 == 0
+    assert all(_OPENING.fullmatch(opening) for opening in blocks[::2])
+    assert all(closing == "</details>\n" for closing in blocks[1::2])
+    fences = _of(markdown, "fence")
     assert all(re.match(r"@@ |[-+] ", line) for fence in fences for line in fence.splitlines())
     assert [text for text in _of(markdown, "text") if not _INERT_TEXT.fullmatch(text)] == []
     assert not [line for line in markdown.splitlines() if line.lstrip().startswith("::")]
