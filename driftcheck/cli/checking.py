@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from driftcheck.cli.console import exit_code, say, signals, write_all
-from driftcheck.cli.loading import base_of, change_from, desired_state, hold_to_checkout, warn, warnings_of
+from driftcheck.cli.loading import base_of, change_from, desired_state, warn, warnings_of
 from driftcheck.cli.options import (
     STATE,
     Base,
@@ -88,9 +88,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from driftcheck.desired import InvalidDesiredError
     from driftcheck.outputs import try_out
 
-    change = None if base is None else change_from(base, paths, config, target, select)
-    if change is not None:
-        hold_to_checkout(change, outputs, places if incremental else ())
+    change = change_from(base, paths, config, target, select, outputs, state=places if incremental else ())
     with signals() as caught:
         try:
             state = desired_state(paths, config, target, select, change)

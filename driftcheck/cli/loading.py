@@ -75,23 +75,30 @@ def warn(state: DesiredState) -> None:
 
 
 def change_from(
-    ref: str,
+    ref: str | None,
     paths: list[Path] | None,
     config: Path | None,
     targets: list[str] | None,
     select: list[str] | None,
-) -> Change:
-    """The desired state of the merge base with a git ref, for the targets of the operator of today.
+    outputs: Iterable[Output],
+    state: Iterable[Path | Prefix],
+) -> Change | None:
+    """The desired state of the merge base with a git ref, for the operator's targets of today; None of none.
+
+    ``outputs`` are the reports that are to be written, ``state`` what is relied on of earlier runs.
 
     Raises:
-        DriftcheckError: git cannot give it, or the configuration may not be trusted.
+        DriftcheckError: git cannot give it, or the change may have a say in what is not for it to decide.
     """
+    if ref is None:
+        return None
     from driftcheck import committed
     from driftcheck import config as configuration
     from driftcheck.desired import InvalidDesiredError
     from driftcheck.model import Unreadable
 
     checkout = committed.checkout(ref)
+    _hold_to(checkout, outputs, state)
     if config is None and os.path.lexists(CONFIG) and not committed.is_as_committed(checkout, CONFIG):
         raise DriftcheckError(
             f"{CONFIG}: error: it names credentials, and is not what the merge base has: "
@@ -99,26 +106,22 @@ def change_from(
         )
     declared = configuration.load(config, CONFIG)
     try:
-        state = committed.desired_of(
+        desired = committed.desired_of(
             checkout, paths or DESIRED, declared, only=targets or (), select=select or ()
         )
     except InvalidDesiredError as error:
         more = f" (and {len(error.faults) - 1:,} more)" if len(error.faults) > 1 else ""
         return Change(checkout, None, Unreadable("InvalidBase", f"{error.faults[0]}{more}"))
-    return Change(checkout, state, None)
+    return Change(checkout, desired, None)
 
 
-def hold_to_checkout(change: Change, outputs: Iterable[Output], state: Iterable[Path | Prefix]) -> None:
-    """Refuse to write where a change may lead, and to rely on what it may have brought.
-
-    Raises:
-        DriftcheckError: a report would go out of the checkout by a link in it, or the state is part of it.
-    """
+def _hold_to(checkout: Checkout, outputs: Iterable[Output], state: Iterable[Path | Prefix]) -> None:
+    """Refuse to write where a change may lead, and to rely on what it may have brought."""
     for output in outputs:
-        if output.file != "-" and change.checkout.leads_out(Path(output.file)):
+        if output.file != "-" and checkout.leads_out(Path(output.file)):
             raise DriftcheckError(f"error: {output.file} leads out of the checkout")
     for folder in state:
-        if isinstance(folder, Path) and (change.checkout.holds(folder) or change.checkout.leads_out(folder)):
+        if isinstance(folder, Path) and (checkout.holds(folder) or checkout.leads_out(folder)):
             raise DriftcheckError(
                 f"error: {folder} is part of what is checked out, so it is nothing to rely on: "
                 "name another folder with --state"

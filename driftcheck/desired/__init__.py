@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from driftcheck.kinds import Kind
     from driftcheck.model import Json, Path, PathPattern, Shard
 
-
 __all__ = ["DesiredState", "InvalidDesiredError", "load", "loads"]
 T = TypeVar("T")
 
