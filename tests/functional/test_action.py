@@ -212,3 +212,147 @@ def test_the_configuration_is_read_where_there_is_one(runner: Runner, service: S
 
     assert checked.returncode == 1
     assert "other.toml: error: unknown key `regio`" in checked.stderr
+
+
+OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
+
+
+def commit(runner: Runner, *words: str) -> None:
+    for command in (["add", "--all"], ["commit", "--quiet", "--message", "as it is"]):
+        git(runner, *command)
+    for word in words:
+        git(runner, *word.split())
+
+
+def git(runner: Runner, *words: str) -> str:
+    settings = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
+    ran = subprocess.run(
+        ["git", *settings, *words],
+        cwd=runner.checkout,
+        env=runner.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return ran.stdout.strip()
+
+
+@pytest.fixture
+def changed(runner: Runner, service: Service) -> Runner:
+    """A checkout on a branch that declares another role than its base, which AWS has, and a target."""
+    git(runner, "init", "--quiet")
+    declare(runner, service)
+    (runner.checkout / "driftcheck.toml").write_text("[targets.prod]\n", "utf-8")
+    commit(runner, "switch --quiet --create change")
+    desired = {**minimal(MODEL_QUALITY), "RoleArn": OTHER_ROLE}
+    (runner.checkout / "desired" / "churn.json").write_text(json.dumps(desired), "utf-8")
+    commit(runner)
+    return runner
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("new", "0"), ("drifted", "2")])
+def test_a_change_is_compared_with_its_base(changed: Runner, fail_on: str, code: str) -> None:
+    checked = changed.step("Check", base="main", fail_on=fail_on)
+
+    assert checked.returncode == 0, checked.stderr
+    assert changed.outputs["code"] == code
+    document = json.loads(Path(changed.outputs["result"]).read_text("utf-8"))
+    assert [each["change"] for each in document["base"]["declarations"]] == ["changed"]
+    (difference,) = document["resources"][0]["differences"]
+    assert (difference["origin"], difference["intended"]) == ("introduced", True)
+
+
+def test_the_targets_are_those_of_the_base(changed: Runner) -> None:
+    target = '[targets.prod]\nrole_arn = "arn:aws:iam::999999999999:role/mine"\n[targets.mine]\n'
+    (changed.checkout / "driftcheck.toml").write_text(target, "utf-8")
+    (changed.checkout / "desired" / "mine.yaml").write_text("version: 1\ntarget: mine\n", "utf-8")
+    commit(changed)
+
+    checked = changed.step("Check", base="main")
+
+    assert changed.outputs["code"] == "1"
+    assert "unknown target `mine`" in checked.stderr
+
+
+def test_a_base_without_targets_gives_none(changed: Runner) -> None:
+    git(changed, "switch", "--quiet", "main")
+    (changed.checkout / "driftcheck.toml").unlink()
+    commit(changed, "switch --quiet change", "rebase --quiet main")
+    (changed.checkout / "driftcheck.toml").write_text("[targets.mine]\n", "utf-8")
+    (changed.checkout / "desired" / "mine.yaml").write_text("version: 1\ntarget: mine\n", "utf-8")
+
+    checked = changed.step("Check", base="main")
+
+    assert changed.outputs["code"] == "1"
+    assert "unknown target `mine`" in checked.stderr
+
+
+def test_what_is_invalid_leaves_a_result_to_comment_on(changed: Runner) -> None:
+    (changed.checkout / "desired" / "churn.json").write_text("{", "utf-8")
+
+    changed.step("Check", base="main")
+
+    assert (changed.outputs["code"], changed.outputs["drift"]) == ("1", "unknown")
+    document = json.loads(Path(changed.outputs["result"]).read_text("utf-8"))
+    assert len(document["invalid"]) == 1
+
+
+def test_without_a_comment_the_report_is_in_the_summary(runner: Runner, service: Service) -> None:
+    declare(runner, service, drift=True)
+    runner.step("Check")
+    summary = runner.folder / "summary"
+    runner.environment["GITHUB_STEP_SUMMARY"] = str(summary)
+
+    told = runner.step("Comment")
+
+    assert (told.returncode, told.stdout) == (0, "")
+    assert "ModelQualityJobDefinition churn" in summary.read_text("utf-8")
+
+
+def test_a_comment_that_cannot_be_made_fails_the_step(runner: Runner, service: Service) -> None:
+    declare(runner, service)
+    runner.step("Check")
+
+    told = runner.step("Comment", comment="true", token="a-token")
+
+    assert told.returncode == 1
+    assert told.stderr.startswith("error: ")
+    assert "a-token" not in told.stderr
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("new", 0), ("drifted,missing", 2)])
+def test_the_job_of_gitlab_exits_as_check_does(changed: Runner, fail_on: str, code: int) -> None:
+    base = git(changed, "rev-parse", "main")
+
+    ran = changed.job(
+        CI_MERGE_REQUEST_DIFF_BASE_SHA=base, DRIFTCHECK_FAIL_ON=fail_on, DRIFTCHECK_COMMENT="false"
+    )
+
+    assert ran.returncode == code, ran.stderr
+    assert "churn" in ran.stdout
+    document = json.loads((changed.checkout / "driftcheck.json").read_text("utf-8"))
+    assert document["base"]["commit"] == base
+    assert (changed.checkout / "driftcheck.xml").exists()
+
+
+def test_the_job_of_gitlab_fails_where_its_comment_cannot_be_made(changed: Runner) -> None:
+    ran = changed.job(CI_MERGE_REQUEST_DIFF_BASE_SHA=git(changed, "rev-parse", "main"))
+
+    assert ran.returncode == 1
+    assert (changed.checkout / "driftcheck.json").exists()
+
+
+def test_the_job_of_gitlab_takes_its_role_by_its_token(changed: Runner) -> None:
+    """The token is in a file of its owner alone, outside of what is checked out."""
+    changed.environment["AWS_ACCESS_KEY_ID"] = ""
+
+    changed.job(
+        CI_MERGE_REQUEST_DIFF_BASE_SHA=git(changed, "rev-parse", "main"),
+        DRIFTCHECK_COMMENT="false",
+        AWS_ROLE_ARN="arn:aws:iam::123456789012:role/driftcheck",
+        DRIFTCHECK_ID_TOKEN="a-token",
+    )
+
+    token = changed.checkout.with_name("checkout.token")
+    assert (token.read_text("utf-8"), token.stat().st_mode & 0o777) == ("a-token", 0o600)
