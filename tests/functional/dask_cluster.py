@@ -75,7 +75,8 @@ class DaskCluster:
         for number, more in enumerate(workers):
             name = f"worker-{number}"
             self._start(name, more, *common, "--name", name, *options)
-        until("a scheduler", file.exists)
+        # it is there before all of it is
+        until("a scheduler", lambda: file.exists() and file.read_text("utf-8").rstrip().endswith("}"))
         until("all workers", lambda: self.log("scheduler").count("Register worker addr") == len(workers))
         self.address = json.loads(file.read_text("utf-8"))["address"]
 
