@@ -44,7 +44,9 @@ def merge(parts: Sequence[Part]) -> Document:
             more = [f"error: {len(faults) - _MAX_SAID:,} more like these"] if len(faults) > _MAX_SAID else []
             raise DriftcheckError(*faults[:_MAX_SAID], *more)
     documents = [document for _, document in parts]
-    resources = sorted((each for document in documents for each in document["resources"]), key=_address)
+    targets = _targets(documents)
+    found = [each for document in documents for each in document["resources"]]
+    resources = sorted(_without_declared_elsewhere(found, targets), key=_address)
     merged: Document = {
         "format_version": documents[0]["format_version"],
         "driftcheck_version": documents[0]["driftcheck_version"],
@@ -52,7 +54,7 @@ def merge(parts: Sequence[Part]) -> Document:
         "finished_at": max(document["finished_at"] for document in documents),
         "complete": all(document["complete"] for document in documents),
         "summary": summary(resources),
-        "targets": _targets(documents),
+        "targets": targets,
         "resources": resources,
         "warnings": _warnings(documents, resources),
     }
@@ -152,6 +154,22 @@ def _once(entries: Iterable[InvalidEntry]) -> list[InvalidEntry]:
     """What is wrong with files that several parts have read, by place."""
     found = {(place(each["source"]), each["message"]): each for each in entries}
     return [found[key] for key in sorted(found)]
+
+
+def _without_declared_elsewhere(
+    resources: Sequence[ResourceEntry], targets: Iterable[TargetEntry]
+) -> Iterator[ResourceEntry]:
+    """Nothing is unmanaged that another part declares for another target of the same account and region."""
+    places = {each["name"]: (each["account"], each["region"]) for each in targets if each["account"]}
+    declared = {
+        (each["kind"], places.get(each["target"]), each["name"])
+        for each in resources
+        if each["status"] != "unmanaged"
+    }
+    for each in resources:
+        place = places.get(each["target"])
+        if each["status"] != "unmanaged" or not place or (each["kind"], place, each["name"]) not in declared:
+            yield each
 
 
 def _warnings(documents: Sequence[Document], resources: Iterable[ResourceEntry]) -> list[WarningEntry]:

@@ -159,6 +159,28 @@ def warned(code: str, message: str, line: int) -> WarningEntry:
     return {"code": code, "message": message, "source": {"file": "a.yaml", "line": line, "column": 9}}
 
 
+def test_what_another_part_declares_for_the_same_account_and_region_is_not_unmanaged() -> None:
+    same: TargetEntry = {**PROD, "name": "same"}
+    elsewhere: TargetEntry = {**PROD, "name": "elsewhere", "region": "us-east-1"}
+    declaring = document(of(in_sync("stray"), "same"), targets=[same])
+
+    together = merged(document(UNMANAGED), declaring)
+    apart = merged(document(UNMANAGED), document(of(in_sync("stray"), "elsewhere"), targets=[elsewhere]))
+
+    assert [(each["target"], each["status"]) for each in together["resources"]] == [("same", "in_sync")]
+    assert together["summary"]["unmanaged"] == 0
+    assert apart["summary"]["unmanaged"] == 1
+
+
+def test_where_the_account_is_not_known_what_is_unmanaged_stays() -> None:
+    other: TargetEntry = {**US, "name": "other"}
+    declaring = document(of(in_sync("stray"), "other"), targets=[other])
+
+    both = merged(document(of(UNMANAGED, "us"), targets=[US]), declaring)
+
+    assert both["summary"]["unmanaged"] == 1
+
+
 def test_a_rule_that_hid_something_in_any_part_is_not_idle_and_one_that_is_has_one_warning() -> None:
     hidden: IgnoredEntry = {
         "path": ["RoleArn"],
