@@ -13,15 +13,16 @@ from driftcheck.redact import secrets_in
 from driftcheck.revision import Revised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from driftcheck.model import Address, Desired, Path, PathPattern, PropertyDifference
 
 Candidate: TypeAlias = "tuple[float, Desired, Desired]"
 """A declaration of head and one of the base that may be of one definition; of the lowest number first."""
 
-_MAX_PAIRS = 250_000
-"""Pairs of a removed and an added definition that are looked at; of more, only equal ones are renamed."""
+_MAX_LEAVES = 10_000_000
+"""Leaves that are held against each other, for all pairs of an added and a removed definition, in a second or
+two; of more, only equal definitions are renamed."""
 _MAX_EQUAL = 100
 """And of many that are equal to each other, these."""
 
@@ -66,11 +67,11 @@ def subjects(base: Iterable[Desired], head: Iterable[Desired]) -> dict[Address, 
     after = {desired.address: desired for desired in head}
     gone = [before[address] for address in sorted(before.keys() - after.keys())]
     new = [after[address] for address in sorted(after.keys() - before.keys())]
-    former = {one.address: (Revised.MOVED, other) for one, other in _best(_retargeted(new, gone))}
+    former = {one.address: (Revised.MOVED, other) for one, other in _retargeted(new, gone)}
     kept = {other.address for _, other in former.values()}
     new_names = [desired for desired in new if desired.address not in former]
     old_names = [desired for desired in gone if desired.address not in kept]
-    former |= {one.address: (Revised.RENAMED, other) for one, other in _best(_alike(new_names, old_names))}
+    former |= {one.address: (Revised.RENAMED, other) for one, other in _renamed(new_names, old_names)}
 
     found: dict[Address, Subject] = {}
     found |= {desired.address: Subject(desired, None, Revision(Revised.REMOVED, desired)) for desired in gone}
@@ -117,27 +118,32 @@ def _best(candidates: Iterable[Candidate]) -> Iterator[tuple[Desired, Desired]]:
             yield now, was
 
 
-def _retargeted(new: Iterable[Desired], gone: Iterable[Desired]) -> Iterator[Candidate]:
+def _retargeted(new: Iterable[Desired], gone: Iterable[Desired]) -> Iterator[tuple[Desired, Desired]]:
     """Pairs of one kind and name, those of one file first."""
     for one, other in _grouped(new, gone, lambda address: (address.kind, address.name)):
-        for now, was in product(one, other):
-            yield float(now.location.file != was.location.file), now, was
+        yield from _best(
+            (float(now.location.file != was.location.file), now, was) for now, was in product(one, other)
+        )
 
 
-def _alike(new: Iterable[Desired], gone: Iterable[Desired]) -> Iterator[Candidate]:
+def _renamed(new: Iterable[Desired], gone: Iterable[Desired]) -> Iterator[tuple[Desired, Desired]]:
     """Pairs of one kind and target that share more than half of their leaves, those that share most first."""
     for one, other in _grouped(new, gone, lambda address: (address.kind, address.target)):
-        many = len(one) * len(other) > _MAX_PAIRS
-        contents = {desired.address: _content(desired) for desired in (*one, *other)}
-        equal = defaultdict(list)
-        for was in other:
-            equal[contents[was.address]].append(was)
-        for now in one:
-            content = contents[now.address]
-            for was in equal[content][:_MAX_EQUAL] if many else other:
-                shared = len(content & contents[was.address]) / max(len(content), len(contents[was.address]))
-                if shared > 1 / 2:
-                    yield -shared, now, was
+        yield from _best(_alike(one, other))
+
+
+def _alike(one: Sequence[Desired], other: Sequence[Desired]) -> Iterator[Candidate]:
+    contents = {desired.address: _content(desired) for desired in (*one, *other)}
+    many = sum(len(contents[now.address]) for now in one) * len(other) > _MAX_LEAVES
+    equal = defaultdict(list)
+    for was in other:
+        equal[contents[was.address]].append(was)
+    for now in one:
+        content = contents[now.address]
+        for was in equal[content][:_MAX_EQUAL] if many else other:
+            shared = len(content & contents[was.address]) / max(len(content), len(contents[was.address]))
+            if shared > 1 / 2:
+                yield -shared, now, was
 
 
 def _content(desired: Desired) -> frozenset[tuple[Path, str]]:

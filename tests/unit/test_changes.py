@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -115,13 +114,17 @@ def test_what_became_of_each_declaration(name: str) -> None:
     assert said(base[::-1], head[::-1]) == expected
 
 
-def test_of_many_that_are_renamed_the_equal_ones_are_found() -> None:
-    count = 600
-    base = [declared(FULL | stopping(60 + n), name=f"old-{n}") for n in range(count)]
-    head = [declared(FULL | stopping(60 + n), name=f"new-{n}") for n in range(count)]
-    random.Random(1).shuffle(head)
+def test_of_too_many_pairs_the_equal_ones_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("driftcheck.changes._MAX_LEAVES", 100)
+    base = [declared(FULL | stopping(60 + n), name=f"old-{n}") for n in range(9)]
+    head = [declared(FULL | stopping(60 + n), name=f"new-{n}") for n in range(8)]
+    head += [declared(FULL | stopping(600), name="new-8")]
 
-    assert said(base, head) == {f"new-{n}@prod": f"renamed old-{n}@prod:a.yaml" for n in range(count)}
+    assert said(base, head[::-1]) == {
+        **{f"new-{n}@prod": f"renamed old-{n}@prod:a.yaml" for n in range(8)},
+        "new-8@prod": "added",
+        "old-8@prod": "removed old-8@prod:a.yaml",
+    }
 
 
 def test_values_of_a_change_are_as_declared_and_never_secret() -> None:
