@@ -140,16 +140,21 @@ def _todo(declaration: DeclarationEntry, resource: ResourceEntry | None) -> str:
             return "unknown"
         case "absent":
             return "gone" if is_removed else "create"
-    if is_removed:
-        return "delete"
+    return "delete" if is_removed else _todo_there(declaration, resource)
+
+
+def _todo_there(declaration: DeclarationEntry, resource: ResourceEntry | None) -> str:
+    """What rollout does to a definition that is declared and that AWS has."""
     states = {each["rollout"] for each in declaration["changes"]}
     if states & {"pending", "diverged"} or (resource and _intended(resource)):
         return "replace"
     if "unknown" in states:
         return "unknown"
-    # a name that was not declared before is all that such a change declares
-    is_new = declaration["change"] in ("added", "renamed")
-    return "differs" if is_new and resource and resource["differences"] else "nothing"
+    if declaration["change"] == "changed" or resource is None:
+        return "nothing"
+    # what is declared anew, AWS may have already: that it differs is nothing that the change declares
+    unintended = (each.get("origin") == "introduced" for each in resource["differences"])
+    return "differs" if any(unintended) else "nothing"
 
 
 def _others(resource: ResourceEntry) -> Iterator[Change]:

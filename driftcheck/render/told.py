@@ -164,7 +164,7 @@ def _change(document: Document, base: BaseEntry) -> Told:
             _changes(rollout),
             Section(
                 f"Resolved by this change: {counted(len(resolved) + len(settled), 'definition')}",
-                f"What it differed in before. {_AS_REPORTED}",
+                "`-` is what was declared before, `+` is what AWS has.",
                 [(*name_item(each), (" was missing or unmanaged", False)) for each in settled],
                 resolved,
                 is_folded=True,

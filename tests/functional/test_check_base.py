@@ -895,3 +895,49 @@ def test_a_member_that_nobody_knows_was_there_before(service: Service, run: Run,
 
     assert origins(result, "a") == [("Novelty", "existing", None)]
     service.mutate(MODEL_QUALITY, "a", ("Novelty",), ABSENT)
+
+
+def test_the_comment_tells_what_the_result_does(service: Service, run: Run, tmp_path: Path) -> None:
+    change(service, tmp_path)
+    run("check", "--base", "main", "-o", "result.json")
+
+    told = run("comment", "result.json", "--dry-run").stdout
+
+    assert "\n## ✅ Valid: rollout will replace 1 definition, create 2 and delete 2\n" in told
+    assert "\n| **6** | **4** | **2** | 0 | **1** | **1** | 0 |\n" in told
+    assert "\nNothing unintended. 1 definition had drifted before this change.\n" in told
+    assert f'@@ RoleArn @@ will change on rollout\n- "{ROLE}"\n+ "{THIRD_ROLE}"\n' in told
+    assert f'@@ RoleArn @@ already so in AWS\n- "{ROLE}"\n+ "{OTHER_ROLE}"\n' in told
+    lines = [line for line in told.splitlines() if line.startswith("- **")]
+    assert [(line.split()[1], line.rpartition(": ")[2]) for line in lines] == [
+        ("**Added**", "will be created on rollout"),
+        ("**Removed**", "still in AWS, to be deleted on rollout"),
+        ("**Moved**", "already so in AWS"),
+        ("**Renamed**", "will be created on rollout; the former is still in AWS, to be deleted"),
+    ]
+    folded = [line for line in told.splitlines() if "summary" in line and "<code>" not in line]
+    assert folded == [
+        "<summary>Resolved by this change: 1 definition</summary>",
+        "<summary>Drifted before this change: 1 definition</summary>",
+        "<summary>Unmanaged before this change: 1 definition</summary>",
+    ]
+
+
+def test_the_comment_warns_of_what_aws_has_already_otherwise(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    write(tmp_path, model("same"))
+    commit(tmp_path)
+    for definition in (model("same"), model("adopted", OTHER_ROLE)):
+        service.create(MODEL_QUALITY, definition, created_at=OLD)
+    write(tmp_path, model("same"), model("adopted"))
+    run("check", "--base", "main", "-o", "result.json")
+
+    told = run("comment", "result.json", "--dry-run").stdout
+
+    assert "\n## ❌ Not intended: 1 definition differs from AWS because of this change\n" in told
+    assert f'@@ RoleArn @@\n- "{ROLE}"\n+ "{OTHER_ROLE}"\n' in told
+    assert (
+        "(default)`, declared in `desired/desired.yaml:25`: AWS has one of this name, and it differs\n"
+        in told
+    )
