@@ -204,6 +204,24 @@ def test_an_input_is_never_a_command(runner: Runner, service: Service) -> None:
     assert not (runner.checkout / "hacked").exists()
 
 
+def test_nothing_in_the_checkout_is_imported(runner: Runner, service: Service) -> None:
+    """Python looks for modules in the working directory first, unless it is told not to."""
+    declare(runner, service)
+    for name in ("json", "venv", "pip", "sys", "driftcheck", "typer"):
+        (runner.checkout / f"{name}.py").write_text("open('hacked', 'w')\n", "utf-8")
+
+    checked = runner.step("Check")
+    runner.step("Comment", comment="true", token="a-token")
+
+    assert (checked.returncode, runner.outputs["drift"]) == (0, "false"), checked.stderr
+    assert not (runner.checkout / "hacked").exists()
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_every_python_is_isolated_from_the_checkout(name: str) -> None:
+    assert re.findall(r'(?:python3|/python") (?!-I )\S+', STEPS[name]["run"]) == []
+
+
 def test_the_configuration_is_read_where_there_is_one(runner: Runner, service: Service) -> None:
     declare(runner, service)
     (runner.checkout / "other.toml").write_text("[targets.prod]\nregio = 1\n", "utf-8")
