@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 TOP = Path(__file__).parents[2]
 ACTION = yaml.safe_load((TOP / "action.yml").read_text("utf-8"))
 STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}

@@ -17,6 +17,8 @@ from benchmarks.running import Served, driftcheck, run
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("suffix", [".yaml", ".json"])
 def test_the_generated_files_are_in_sync_with_the_endpoint(tmp_path: Path, suffix: str) -> None:

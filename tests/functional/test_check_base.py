@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Run
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 OLD = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 ROLE, OTHER_ROLE, THIRD_ROLE = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in "abc")
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Launch, Run
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 OLD = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/other"
 INCREMENTAL = ("--incremental", "--state", "state")

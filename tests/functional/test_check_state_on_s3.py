@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from tests.functional.conftest import Launch, Outcome, Run
 
+pytestmark = pytest.mark.slow
+
 OLD = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 DOCUMENTATION = Path(__file__).parents[2].joinpath("docs", "incremental.md").read_text("utf-8")
 PLACE = "s3://states/fleet/nightly"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Run
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 OTHER = "210987654321"
 ROLE = f"arn:aws:iam::{OTHER}:role/drift/reader"
 
@@ -218,7 +220,6 @@ def of_a_role(service: Service, folder: Path, count: int) -> list[str]:
     return names
 
 
-@pytest.mark.slow
 def test_credentials_of_a_role_are_renewed_in_mid_run(service: Service, run: Run, tmp_path: Path) -> None:
     names = of_a_role(service, tmp_path, 72)
     # botocore renews them when they have 15 minutes left, which is after 1 to 2 seconds
@@ -238,7 +239,6 @@ def test_credentials_of_a_role_are_renewed_in_mid_run(service: Service, run: Run
     assert {call.access_key for call in service.called("AssumeRole")} == {ACCESS_KEY}
 
 
-@pytest.mark.slow
 def test_a_role_that_is_taken_away_in_mid_run_leaves_what_was_read(
     service: Service, run: Run, tmp_path: Path
 ) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.functional.forges import Answer
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 MARKER = "<!-- driftcheck:driftcheck -->"
 SHA = "9d26bf3a4f0c2d1a9b7e6f5a3c8d2e1f0a9b8c7d"
 OTHER_SHA = "0" * 40

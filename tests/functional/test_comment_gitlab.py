@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Outcome, Run
     from tests.functional.forges import Answer
 
+pytestmark = pytest.mark.slow
+
 MARKER = "<!-- driftcheck:driftcheck -->"
 OUTDATED = f"{MARKER}\n<!-- 2026-11-23T00:00:00Z -->\n\n## old\n"
 BOT = "project_12_bot_0a1b2c"

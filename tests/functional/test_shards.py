@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Run
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def fleet(service: Service, tmp_path: Path) -> int:
