@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from driftcheck.kinds import KINDS, TAGS, partition
-from driftcheck.memory import Prefix
+from driftcheck.places import Prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from driftcheck.kinds import READ_WITH
 from driftcheck.model import Live
+from driftcheck.places import Prefix
 from driftcheck.redact import masked
 
 if TYPE_CHECKING:
@@ -26,45 +26,8 @@ _SETTLED = timedelta(minutes=10)
 """How much older than its description a definition must be: twice what the clocks of a caller and of AWS may
 differ before AWS refuses its signatures. One that is recreated later has another ``CreationTime``."""
 
-
 _MAX_SIZE = 512 * 2**20
 """Bytes: more than twice what 100,000 definitions with every member take."""
-
-_PLACE = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9!_.'()=+@:,-]+)*)/?")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-_LONGEST_PREFIX = 700
-"""S3 takes keys of 1,024 bytes; a file's name has at most 255 of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prefix:
-    """Where on S3 states lie: a bucket, and what keys begin with, which is empty or ends with a slash."""
-
-    bucket: str
-    prefix: str
-
-    def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
-
-    def key(self, name: str) -> str:
-        """The key of the object that a file of this name is."""
-        return self.prefix + name
-
-
-def place(text: str) -> Path | Prefix:
-    """Where states are kept: a folder, or ``s3://bucket/prefix``.
-
-    Raises:
-        ValueError: it is a URL, and not such a one.
-    """
-    if not _URL.match(text):
-        return Path(text)
-    found = _PLACE.fullmatch(text)
-    steps = found[2].split("/")[1:] if found else []
-    if found is None or {".", ".."} & {*steps} or ".." in found[1] or len(found[2]) > _LONGEST_PREFIX:
-        raise ValueError(f"`{text}` is no place for states: write a folder, or s3://bucket/prefix")
-    return Prefix(found[1], "".join(f"{step}/" for step in steps))
-
 
 Places = tuple[Path | Prefix, Path]
 """Where states are read, and the folder in which they are kept."""

@@ -11,7 +11,7 @@ from driftcheck.aws import base_session, config
 from driftcheck.memory import hold_size
 
 if TYPE_CHECKING:
-    from driftcheck.memory import Prefix
+    from driftcheck.places import Prefix
 
 _ATTEMPTS = 3
 

@@ -13,8 +13,9 @@ import typer
 from driftcheck.errors import did_you_mean
 
 if TYPE_CHECKING:
-    from driftcheck.memory import Places, Prefix
+    from driftcheck.memory import Places
     from driftcheck.outputs import Output
+    from driftcheck.places import Prefix
 
 _MAX_SHARDS = 10_000
 """As many as an AWS Batch array job has at most, and as the result document takes."""
@@ -161,7 +162,7 @@ def age_of(text: str) -> timedelta:
 
 def places_of(state: str, state_out: str | None) -> Places:
     """Where ``--state`` says that state is read, and the folder in which it is kept."""
-    from driftcheck.memory import Prefix
+    from driftcheck.places import Prefix
 
     read = _place(state, "--state")
     kept = read if state_out is None else _place(state_out, "--state-out")
@@ -184,7 +185,7 @@ def prefix_of(text: str) -> Prefix:
 
 
 def _place(text: str, option: str) -> Path | Prefix:
-    from driftcheck.memory import place
+    from driftcheck.places import place
 
     try:
         found = place(text)

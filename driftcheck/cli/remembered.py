@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from driftcheck.cli.console import say
 from driftcheck.cli.options import STATE
 from driftcheck.errors import DriftcheckError
-from driftcheck.memory import Memory, Prefix, UnusableError, dumps, hold_size, loads
+from driftcheck.memory import Memory, UnusableError, dumps, hold_size, loads
 from driftcheck.model import Warn
+from driftcheck.places import Prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -479,7 +479,7 @@ def test_what_is_no_place_is_refused_before_anything_else(
     outcome = run(*command, "s3://states/a/../b")
 
     assert (outcome.exit_code, outcome.stdout) == (1, "")
-    assert "is no place for states: write a folder, or s3://bucket/prefix" in outcome.stderr
+    assert "is no place: write a folder, or s3://bucket/prefix" in outcome.stderr
     assert service.calls == []
 
 

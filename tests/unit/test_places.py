@@ -1,4 +1,4 @@
-"""Where states may lie."""
+"""Where things may be kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from driftcheck.memory import Prefix, place
+from driftcheck.places import Prefix, place
 
 
 @pytest.mark.parametrize(
@@ -62,5 +62,5 @@ def test_a_folder(text: str) -> None:
     ],
 )
 def test_what_is_neither(text: str) -> None:
-    with pytest.raises(ValueError, match="is no place for states: write a folder, or s3://bucket/prefix"):
+    with pytest.raises(ValueError, match="is no place: write a folder, or s3://bucket/prefix"):
         place(text)

@@ -1,0 +1,42 @@
+"""Where things are kept between runs: a folder, or a bucket of S3 and what its keys begin with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_PLACE = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9!_.'()=+@:,-]+)*)/?")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_LONGEST_PREFIX = 700
+"""S3 takes keys of 1,024 bytes; a file's name has at most 255 of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A place on S3: a bucket, and what keys begin with, which is empty or ends with a slash."""
+
+    bucket: str
+    prefix: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+    def key(self, name: str) -> str:
+        """The key of the object that a file of this name is."""
+        return self.prefix + name
+
+
+def place(text: str) -> Path | Prefix:
+    """The place that a text names: a folder, or ``s3://bucket/prefix``.
+
+    Raises:
+        ValueError: it is a URL, and not such a one.
+    """
+    if not _URL.match(text):
+        return Path(text)
+    found = _PLACE.fullmatch(text)
+    steps = found[2].split("/")[1:] if found else []
+    if found is None or {".", ".."} & {*steps} or ".." in found[1] or len(found[2]) > _LONGEST_PREFIX:
+        raise ValueError(f"`{text}` is no place: write a folder, or s3://bucket/prefix")
+    return Prefix(found[1], "".join(f"{step}/" for step in steps))
