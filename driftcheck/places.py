@@ -6,10 +6,26 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from driftcheck.errors import DriftcheckError
+
 _PLACE = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9!_.'()=+@:,-]+)*)/?")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _LONGEST_PREFIX = 700
 """S3 takes keys of 1,024 bytes; a file's name has at most 255 of them."""
+
+
+class PlaceError(DriftcheckError):
+    """What is kept somewhere could not be read or written."""
+
+
+class LockedError(PlaceError):
+    """Somebody else holds the lock of a place."""
+
+    def __init__(self, place: object, owner: str) -> None:
+        """``owner`` is a line about who does."""
+        super().__init__(
+            f"error: {place} is in use by another run ({owner or 'unknown'}): try again when that has ended"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,91 @@
+"""A place on S3 in which things are kept under names, with every failure as a line for the user."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from driftcheck.aws import unreadable
+from driftcheck.aws.lease import NAME, Lease, TakenError
+from driftcheck.aws.objects import Objects as Calls
+from driftcheck.memory import UnusableError
+from driftcheck.places import LockedError, PlaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from driftcheck.places import Prefix
+
+_CONCURRENCY = 4
+
+
+class BucketObjects:
+    """Objects of S3 under a prefix: what ``driftcheck.objects`` asks for."""
+
+    def __init__(self, place: Prefix, timeout: float) -> None:
+        """Prepare for calls of at most ``timeout`` seconds each.
+
+        Raises:
+            PlaceError: S3 cannot be called at all.
+        """
+        self._place = place
+        with self._telling("", "CreateClient"):
+            self._calls = Calls(place, timeout=timeout, concurrency=_CONCURRENCY)
+
+    def get(self, name: str) -> bytes | None:
+        """As ``Objects``."""
+        with self._telling(name, "GetObject"):
+            return self._calls.get(name)
+
+    def put(
+        self, name: str, content: bytes, *, only_new: bool = False, kind: str = "", cache: str = ""
+    ) -> bool:
+        """As ``Objects``."""
+        how = {key: value for key, value in (("ContentType", kind), ("CacheControl", cache)) if value}
+        with self._telling(name, "PutObject"):
+            if only_new:
+                return self._calls.put_if(name, content, None, **how) is not None
+            self._calls.put(name, content, **how)
+            return True
+
+    def names(self, start: str = "") -> Iterator[str]:
+        """As ``Objects``; what the console calls a folder is none of them."""
+        with self._telling(start, "ListObjectsV2"):
+            yield from (name for name in self._calls.names(start) if name and not name.endswith("/"))
+
+    def delete(self, name: str) -> None:
+        """As ``Objects``."""
+        with self._telling(name, "DeleteObject"):
+            self._calls.delete(name)
+
+    @contextmanager
+    def held(self, owner: str) -> Iterator[Callable[[], None]]:
+        """As ``Objects``, by a lease."""
+        with self._telling(NAME, "PutObject"):
+            lease = Lease(self._calls, owner)
+            try:
+                lease.take()
+            except TakenError as error:
+                raise LockedError(self._place, str(error)) from None
+
+        def check() -> None:
+            if lease.lost:
+                raise PlaceError(f"error: {self._place}: the lock was lost to another run; this one ends")
+
+        try:
+            yield check
+        finally:
+            with self._telling(NAME, "PutObject"):
+                lease.give_up()
+
+    @contextmanager
+    def _telling(self, name: str, operation: str) -> Iterator[None]:
+        place = f"{self._place}/{name}".rstrip("/")
+        try:
+            yield
+        except UnusableError as error:
+            raise PlaceError(f"error: {place}: {error}") from None
+        except (BotoCoreError, ClientError) as error:
+            raise PlaceError(f"error: {place}: {unreadable(operation, error).message}") from None

@@ -1,0 +1,130 @@
+"""What is derived from the stored documents: their history, kept so that a night costs one document."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from driftcheck import __version__
+from driftcheck.history import Change, History, dumps, loads
+from driftcheck.store import Name
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from driftcheck.store import Store
+
+HISTORY = "derived/history.json"
+_FORMAT = "1"
+_AHEAD = timedelta(minutes=10)
+"""How far the clocks of two machines that keep runs in one store may be apart."""
+
+
+@dataclass(slots=True)
+class Derived:
+    """The history of the runs that have these names, one for each of ``history.runs`` and in its order.
+
+    ``changes`` are those that the runs brought which were asked for, by name; one that brought none is there.
+    """
+
+    history: History = field(default_factory=History)
+    names: list[Name] = field(default_factory=list)
+    changes: dict[Name, list[Change]] = field(default_factory=dict)
+
+
+def derive(store: Store, now: datetime, *, after: Name | None = None, anew: bool = False) -> Derived:
+    """The history of all runs, from what is kept of it and the documents that are new.
+
+    ``changes`` are of the runs later than ``after``, or None of those that what is kept did not know.
+    A run that starts later than ``now`` is left out, and told: a clock was wrong. With ``anew``, nothing that
+    is kept is used. Nothing is written: see ``keep``.
+
+    Raises:
+        PlaceError: the store cannot be read.
+    """
+    names = store.names()
+    ahead = [name for name in names if name.started_at > now + _AHEAD]
+    for name in ahead:
+        store.tell(
+            f"warning: {store.place}: the run {name} starts later than now and is left out: a clock was wrong"
+        )
+    names = names[: len(names) - len(ahead)]
+    derived = Derived() if anew else _kept(store, names)
+    if after is not None and derived.names and after < derived.names[-1]:
+        derived = Derived()
+    for name, document in store.documents(names[len(derived.names) :]):
+        changes = derived.history.add(document)
+        derived.names.append(name)
+        if after is None or after < name:
+            derived.changes[name] = changes
+    return derived
+
+
+def keep(store: Store, derived: Derived) -> None:
+    """Keep what was derived.
+
+    Raises:
+        PlaceError: it is not kept; the next run derives it again.
+    """
+    names = json.dumps([name.text for name in derived.names])
+    body = f"{names}\n{dumps(derived.history)}\n".encode()
+    head = {"format": _FORMAT, "made_by": _made_by(), "sha256": hashlib.sha256(body).hexdigest()}
+    store.objects.put(HISTORY, json.dumps(head).encode() + b"\n" + body, kind="application/json")
+
+
+def _kept(store: Store, names: list[Name]) -> Derived:
+    """What is kept, of the runs that still are there; nothing, if it is not of their beginning."""
+    content = store.objects.get(HISTORY)
+    if content is None:
+        return Derived()
+    head, _, body = content.partition(b"\n")
+    try:
+        about = json.loads(head)
+        if (about["format"], about["made_by"]) != (_FORMAT, _made_by()):
+            return Derived()
+        listed, _, history = _whole(body, about["sha256"]).partition(b"\n")
+        derived = Derived(loads(history.decode()), [Name(text) for text in json.loads(listed)])
+    except (ValueError, LookupError, TypeError) as error:
+        store.tell(f"warning: {store.place}/{HISTORY} is damaged, and derived again: {error}")
+        return Derived()
+    gone = sum(1 for name in derived.names if not names or name < names[0])
+    if gone:
+        derived.names = derived.names[gone:]
+        _forget(derived.history, gone)
+    return derived if derived.names == names[: len(derived.names)] else Derived()
+
+
+def _forget(history: History, count: int) -> None:
+    """Leave the earliest runs out, and what was over before the first that is left.
+
+    What still lasts keeps its beginning, though no run that is left knows of it.
+    """
+    del history.runs[:count]
+    first = history.runs[0].started_at if history.runs else None
+    for key, course in [*history.courses.items()]:
+        since = course.out_of_sync_since
+        course.episodes = [
+            each
+            for each in course.episodes
+            if each.until is None
+            or first is None
+            or each.until > first
+            or (since is not None and each.since >= since and each.status != "error")
+        ]
+        course.first = max(course.first, first or "")
+        if first is None or not (course.is_there or course.episodes or course.seen >= first):
+            del history.courses[key]
+
+
+def _whole(body: bytes, digest: str) -> bytes:
+    if hashlib.sha256(body).hexdigest() != digest:
+        raise ValueError("its digest is another")
+    return body
+
+
+def _made_by() -> str:
+    """What decides how documents are read: another version may tell other changes."""
+    return f"driftcheck {__version__}"
