@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from driftcheck.errors import DriftcheckError, did_you_mean
@@ -39,7 +41,12 @@ _SCHEMA: dict[str, Any] = {
                 "dependentRequired": {"external_id": ["role_arn"]},
                 "additionalProperties": False,
             },
-        }
+        },
+        "nightly": {
+            "type": "object",
+            "properties": {"ping": _TEXT},
+            "additionalProperties": False,
+        },
     },
     "additionalProperties": False,
 }
@@ -50,12 +57,55 @@ _MEANING = {
 }
 
 
+_WEB = re.compile(r"https?://[^\s/]\S*")
+_VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Nightly:
+    """What ``[nightly]`` says: ``ping`` is the URL that is told of the start and the end of a run."""
+
+    ping: str | None = None
+
+
 def load(path: Path | None, default: Path) -> Targets:
     """The targets of a configuration file, by name; ``default`` is read when none is named and it exists.
 
     Raises:
-        DriftcheckError: the file cannot be read, is no TOML, or says what no target has.
+        DriftcheckError: the file cannot be read, is no TOML, or says what it cannot.
     """
+    tables = _read(path, default).get("targets", {})
+    return {name: _target(name, table) for name, table in tables.items()}
+
+
+def nightly(path: Path | None, default: Path) -> Nightly:
+    """What the same file says of the nightly run; ``${env:NAME}`` stands for a variable of the environment.
+
+    Raises:
+        DriftcheckError: as ``load``, or a variable is not set. No value is in a message: it may be a secret.
+    """
+    table = _read(path, default).get("nightly", {})
+    ping = table.get("ping")
+    if ping is not None:
+        ping = expanded(ping, "[nightly] ping", path or default)
+        if not _WEB.fullmatch(ping):
+            raise DriftcheckError(f"{path or default}: error: [nightly] ping is no http or https URL")
+    return Nightly(ping)
+
+
+def expanded(text: str, where: str, file: Path) -> str:
+    """A text of the file with ``${env:NAME}`` replaced; ``where`` is what a message calls its place.
+
+    Raises:
+        DriftcheckError: a variable is not set.
+    """
+    for name in _VARIABLE.findall(text):
+        if name not in os.environ:
+            raise DriftcheckError(f"{file}: error: {where}: the environment variable {name} is not set")
+    return _VARIABLE.sub(lambda found: os.environ[found[1]], text)
+
+
+def _read(path: Path | None, default: Path) -> dict[str, Any]:
     if path is None and not os.path.lexists(default):
         return {}
     file = path or default
@@ -69,7 +119,7 @@ def load(path: Path | None, default: Path) -> Targets:
         raise DriftcheckError(f"{file}: error: not TOML: {error}") from None
     if faults := _faults(content):
         raise DriftcheckError(*(f"{file}: error: {fault}" for fault in faults))
-    return {name: _target(name, table) for name, table in content.get("targets", {}).items()}
+    return content
 
 
 def choose(targets: Targets, names: Iterable[str]) -> None:
@@ -116,6 +166,15 @@ def _as_json(value: Any) -> Any:
     return None
 
 
+def _at(path: Iterable[str]) -> dict[str, Any]:
+    """What the schema says of the table at a path."""
+    table = _SCHEMA
+    for step in path:
+        known = table.get("properties", {})
+        table = known[step] if step in known else table["additionalProperties"]
+    return table
+
+
 def _said(error: Any) -> Iterator[str]:
     """What is wrong, without the value: a key in the wrong place may hold a secret."""
     path = list(error.instance_path)
@@ -123,9 +182,8 @@ def _said(error: Any) -> Iterator[str]:
     place, found = (f" in [{where}]" if where else ""), error.kind
     match found.name:
         case "additionalProperties":
-            table = _SCHEMA["properties"]["targets"]["additionalProperties"] if path else _SCHEMA
             for name in found.value:
-                yield f"unknown key `{name}`{place}{did_you_mean(name, table['properties'])}"
+                yield f"unknown key `{name}`{place}{did_you_mean(name, _at(path)['properties'])}"
         case "dependentRequired" | "required":
             yield f"external_id needs role_arn{place}"
         case "type":

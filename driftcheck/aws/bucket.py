@@ -71,7 +71,9 @@ class BucketObjects:
                 raise LockedError(self._place, str(error)) from None
 
         def check() -> None:
-            if lease.lost:
+            with self._telling(NAME, "PutObject"):
+                is_held = lease.check()
+            if not is_held:
                 raise PlaceError(f"error: {self._place}: the lock was lost to another run; this one ends")
 
         try:

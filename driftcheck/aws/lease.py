@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from contextlib import suppress
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ class Lease:
         self._beat = 0
         self._held: Version | None = None
         self._over = threading.Event()
+        self._writing = threading.Lock()
         self._thread = threading.Thread(target=self._live, daemon=True)
         self.lost = False
         """Whether somebody else may hold it by now."""
@@ -66,6 +68,16 @@ class Lease:
                 break
         self._thread.start()
 
+    def check(self) -> bool:
+        """Tell whether the lock is still held, by saying that its holder lives.
+
+        Raises:
+            BotoCoreError, ClientError: there is no trustworthy answer.
+        """
+        with self._writing:
+            self.lost = self.lost or not self._write(self._held, self._owner)
+        return not self.lost
+
     def give_up(self) -> None:
         """Let others take it at once.
 
@@ -78,26 +90,22 @@ class Lease:
             self._write(self._held, None)
 
     def _live(self) -> None:
-        renewed = monotonic()
-        try:
-            while not self._over.wait(self._seconds / 4):
-                try:
-                    if not self._write(self._held, self._owner):
-                        return
-                    renewed = monotonic()
-                except (BotoCoreError, ClientError):
-                    if monotonic() - renewed > self._seconds / 2:
-                        return
-        finally:
-            self.lost = not self._over.is_set()
+        while not self._over.wait(self._seconds / 4):
+            # if it goes on like that, the lock lapses, and the next check tells
+            with suppress(BotoCoreError, ClientError):
+                if not self.check():
+                    return
 
     def _write(self, before: Version | None, owner: str | None) -> bool:
+        """Write the object if it still is ``before``, or what a write of ours left whose answer was lost."""
         self._beat += 1
         said = {"owner": owner, "seconds": self._seconds, "token": self._token, "beat": self._beat}
         content = json.dumps(said).encode()
-        etag = self._objects.put_if(NAME, content, before)
-        if etag is None:
-            return False
+        while (etag := self._objects.put_if(NAME, content, before)) is None:
+            found = self._objects.look(NAME)
+            if found is None or found == before or self._token.encode() not in found.content:
+                return False
+            before = found
         self._held = Version(content, etag)
         return True
 

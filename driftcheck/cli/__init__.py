@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from driftcheck import __version__
-from driftcheck.cli import checking, publishing, pushing, saved
-from driftcheck.cli.console import FAILURE, SIGNALS, Interrupt, interrupt, leave, put, say
+from driftcheck.cli import checking, nightly, publishing, pushing, saved
+from driftcheck.cli.console import FAILURE, SIGNALS, Interrupt, bug, interrupt, leave, log_as_json, put, say
 from driftcheck.cli.loading import desired_state, warn
 from driftcheck.cli.options import (
     STATE,
@@ -41,7 +42,11 @@ app = typer.Typer(
 
 def main() -> NoReturn:
     """Run the command line and exit with the contract's code; nothing that goes wrong shows a traceback."""
-    verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
+    arguments = sys.argv[1:]
+    verbose = bool({"-v", "--verbose"} & set(arguments))
+    # what is wrong with the other options is told in this form too
+    asked = "--log-format=json" in arguments or ("--log-format", "json") in pairwise(arguments)
+    log_as_json(on=asked)
     for number in SIGNALS:
         signal.signal(number, interrupt)
     try:
@@ -64,7 +69,7 @@ def main() -> NoReturn:
     except Exception as error:
         if verbose:
             raise
-        say(f"error: a bug in driftcheck: {type(error).__name__}: {error}; --verbose shows where")
+        say(bug(error))
         code = FAILURE
     leave(code if isinstance(code, int) else 0)
 
@@ -110,10 +115,12 @@ def validate(
         put(f"Valid: {said}.\n")
 
 
+app.command()(nightly.nightly)
 app.command()(saved.report)
 app.command()(saved.merge)
 app.command()(publishing.comment)
 app.add_typer(pushing.app, name="state")
+app.add_typer(nightly.app, name="history")
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from driftcheck.cli.console import exit_code, say, signals, write_all
+from driftcheck.cli.console import FAILURE, attempt, exit_code, say, signals, write_all
 from driftcheck.cli.loading import base_of, change_from, desired_state, warn, warnings_of
 from driftcheck.cli.options import (
     STATE,
@@ -20,6 +20,8 @@ from driftcheck.cli.options import (
     FailOn,
     FailOnNew,
     Incremental,
+    LogFormat,
+    LogFormats,
     MaxAge,
     Outputs,
     Paths,
@@ -41,16 +43,22 @@ from driftcheck.cli.options import (
     shard_of,
     statuses_of,
 )
+from driftcheck.cli.stored import Keep, StoreFolder, store_folder_of
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import timedelta
     from pathlib import Path
 
     from driftcheck.cli.loading import Change
     from driftcheck.desired import DesiredState, InvalidDesiredError
-    from driftcheck.model import Report
+    from driftcheck.document.entries import Document
+    from driftcheck.fetch import Limits
+    from driftcheck.memory import Memory
+    from driftcheck.model import Desired, Report, Warn
     from driftcheck.outputs import Output
+    from driftcheck.pool import Stop
     from driftcheck.review import Review
 
 
@@ -71,9 +79,12 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     state_at: State = STATE,
     state_out: StateOut = None,
     max_age: MaxAge = "7d",
+    store: StoreFolder = None,
+    keep_for: Keep = None,
     fail_on: FailOn = "drifted,missing",
     fail_on_new: FailOnNew = False,
     unmanaged: Unmanaged = True,
+    log_format: LogFormat = LogFormats.TEXT,  # noqa: ARG001 - read by main
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -84,6 +95,8 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     age = age_of(max_age)
     places = places_of(state_at, state_out)
     hold_to_base(base, sharded=of_shards is not None, only_new=fail_on_new)
+    folder = store_folder_of(store, keep_for, is_whole=not (select or shard or base is not None))
+    oldest = None if keep_for is None else age_of(keep_for, "--keep")
     scheduler = dask_of(dask, alone=not (shard or incremental or base is not None))
     from driftcheck.desired import InvalidDesiredError
     from driftcheck.outputs import try_out
@@ -103,35 +116,79 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         try_out(outputs)
         if verbose:
             warn(state)
-        from driftcheck.cli.progress import progress
         from driftcheck.cli.remembered import keep, recall
         from driftcheck.document import document
         from driftcheck.fetch import Limits
         from driftcheck.review import Review
 
         doubts = warnings_of(change)
-        faults: list[str] = []
         review = Review(state, change.state) if change and change.state else None
         reading = review.state if review else state
         limits = Limits(concurrency, timeout, deadline)
         memories = recall(places, reading, age, doubts, limits, caught.stop) if incremental else {}
-        run: Callable[..., Report]
-        if scheduler:
-            from driftcheck import cluster
-
-            run = partial(cluster.check, state, scheduler, faults=faults)
-        else:
-            run = _alone(reading, review, timeout, concurrency, memories=memories, warnings=doubts)
-        with progress(state.definitions, shown=not quiet) as told:
-            report = run(limits, unmanaged=unmanaged, stop=caught.stop, progress=told)
-        for fault in faults:
-            say(f"error: {fault}")
+        report = report_on(
+            reading,
+            limits,
+            scheduler,
+            review=review,
+            definitions=state.definitions,
+            memories=memories,
+            doubts=doubts,
+            unmanaged=unmanaged,
+            quiet=quiet,
+            stop=caught.stop,
+        )
         result = document(review.report(report) if review else report, base_of(change, review))
-        write_all(result, outputs, templates, quiet=quiet)
-        keep(places, reading, memories, quiet=quiet)
+        done = attempt(
+            *(() if folder is None else (lambda: _store(folder, result, oldest),)),
+            lambda: write_all(result, outputs, templates, quiet=quiet),
+            lambda: keep(places, reading, memories, quiet=quiet),
+            verbose=verbose,
+        )
     if caught.number:
         raise typer.Exit(128 + caught.number)
-    raise typer.Exit(exit_code(result, failing, only_new=fail_on_new))
+    raise typer.Exit(exit_code(result, failing, only_new=fail_on_new) if done else FAILURE)
+
+
+def report_on(
+    state: DesiredState,
+    limits: Limits,
+    scheduler: str | None = None,
+    *,
+    review: Review | None = None,
+    definitions: Sequence[Desired],
+    memories: Mapping[str, Memory],
+    doubts: list[Warn],
+    unmanaged: bool,
+    quiet: bool,
+    stop: Stop,
+) -> Report:
+    """Read and compare, here or on the workers of a Dask scheduler, telling how many definitions are done."""
+    from driftcheck.cli.progress import progress
+
+    faults: list[str] = []
+    run: Callable[..., Report]
+    if scheduler:
+        from driftcheck import cluster
+
+        run = partial(cluster.check, state, scheduler, faults=faults)
+    else:
+        timeout, concurrency = limits.timeout, limits.concurrency
+        run = _alone(state, review, timeout, concurrency, memories=memories, warnings=doubts)
+    with progress(definitions, shown=not quiet) as told:
+        report = run(limits, unmanaged=unmanaged, stop=stop, progress=told)
+    for fault in faults:
+        say(f"error: {fault}")
+    return report
+
+
+def _store(folder: Path, result: Document, oldest: timedelta | None) -> None:
+    from driftcheck.store import open_store
+
+    kept = open_store(folder, say)
+    kept.add(result)
+    if oldest is not None:
+        kept.prune(oldest, result)
 
 
 def _alone(

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import sys
+import traceback
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from driftcheck.document.entries import Document
+    from driftcheck.model import Json
     from driftcheck.outputs import Output
     from driftcheck.pool import Stop
 
 FAILURE = 1
 DRIFT = 2
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_LEVEL = re.compile(r"(?:^|: )(error|warning): ")
+_log = {"json": False}
 
 
 def put(text: str) -> None:
@@ -30,19 +37,70 @@ def put(text: str) -> None:
     write(Output("text", STDOUT), text)
 
 
-def say(line: str) -> None:
-    """One line on standard error: no credential is in it, and nothing that acts on a terminal or in a log."""
+def log_as_json(*, on: bool) -> None:
+    """Make each line on standard error a JSON object from now on, or text."""
+    _log["json"] = on
+
+
+def logs_json() -> bool:
+    """Tell whether lines on standard error are JSON objects."""
+    return _log["json"]
+
+
+def say(line: str, **fields: Json) -> None:
+    """One line on standard error: no credential is in it, and nothing that acts on a terminal or in a log.
+
+    ``fields`` go into the line where lines are JSON objects; text does without them.
+    """
     from driftcheck.redact import masked_text
     from driftcheck.render.common import visible
 
     if sys.stderr is None:
         return
     text = visible(masked_text(line))
+    if logs_json():
+        level = _LEVEL.search(text)
+        said = {
+            "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+            "level": level[1] if level else "info",
+            "message": text,
+            **fields,
+        }
+        text = json.dumps(said)
+    elif text.startswith("::"):
+        text = "\\" + text
     try:
-        sys.stderr.write(("\\" + text if text.startswith("::") else text) + "\n")
+        sys.stderr.write(text + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         return
+
+
+def bug(error: Exception) -> str:
+    """What is said of an exception that nobody foresaw."""
+    return f"error: a bug in driftcheck: {type(error).__name__}: {error}; --verbose shows where"
+
+
+def attempt(*steps: Callable[[], object], verbose: bool) -> bool:
+    """Take each step, whatever becomes of those before it; what goes wrong is said, and makes this False."""
+    done = True
+    told: set[str] = set()
+    for step in steps:
+        try:
+            step()
+        except DriftcheckError as error:
+            done = False
+            for line in error.lines:
+                if line not in told:
+                    say(line)
+            told.update(error.lines)
+        except Exception as error:  # noqa: BLE001 - the steps after it are to be taken all the same
+            done = False
+            say(bug(error))
+            if verbose:
+                for line in traceback.format_exception(error):
+                    say(line.rstrip())
+    return done
 
 
 def write_all(document: Document, outputs: Sequence[Output], templates: Path | None, *, quiet: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -136,6 +137,19 @@ StateOut = Annotated[
         help="Where it keeps that instead, for state push.  [default: .driftcheck, if --state is on S3]",
     ),
 ]
+
+
+class LogFormats(StrEnum):
+    """How messages stand on standard error."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+LogFormat = Annotated[
+    LogFormats,
+    typer.Option("--log-format", help="Messages on stderr as text, or one JSON object a line."),
+]
 MaxAge = Annotated[
     str,
     typer.Option(
@@ -152,11 +166,11 @@ def hold_to_base(base: str | None, *, sharded: bool, only_new: bool) -> None:
         raise typer.BadParameter("a shard has no base: leave one of the two out", param_hint="--shard")
 
 
-def age_of(text: str) -> timedelta:
-    """The time that ``--max-age`` names."""
+def age_of(text: str, option: str = "--max-age") -> timedelta:
+    """The time that an option names."""
     found = re.fullmatch(r"([0-9]{1,5})([smhdw])", text)
     if found is None:
-        raise typer.BadParameter(f"`{text}` is no age: write it as 12h or 7d", param_hint="--max-age")
+        raise typer.BadParameter(f"`{text}` is no age: write it as 12h or 7d", param_hint=option)
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
@@ -164,8 +178,8 @@ def places_of(state: str, state_out: str | None) -> Places:
     """Where ``--state`` says that state is read, and the folder in which it is kept."""
     from driftcheck.places import Prefix
 
-    read = _place(state, "--state")
-    kept = read if state_out is None else _place(state_out, "--state-out")
+    read = place_of(state, "--state")
+    kept = read if state_out is None else place_of(state_out, "--state-out")
     if isinstance(kept, Prefix):
         if state_out is not None:
             raise typer.BadParameter(
@@ -178,13 +192,14 @@ def places_of(state: str, state_out: str | None) -> Places:
 
 def prefix_of(text: str) -> Prefix:
     """The place on S3 that an argument names."""
-    found = _place(text, "URL")
+    found = place_of(text, "URL")
     if isinstance(found, Path):
         raise typer.BadParameter(f"`{text}` is a folder: write s3://bucket/prefix", param_hint="URL")
     return found
 
 
-def _place(text: str, option: str) -> Path | Prefix:
+def place_of(text: str, option: str) -> Path | Prefix:
+    """The folder or the place on S3 that an option names."""
     from driftcheck.places import place
 
     try:

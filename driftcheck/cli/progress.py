@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from driftcheck.cli.console import say
+from driftcheck.cli.console import logs_json, say
 from driftcheck.model import Status
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def progress(definitions: Sequence[Desired], *, shown: bool) -> Iterator[Told]:
     """
     if not shown or not definitions or sys.stderr is None:
         yield lambda _: None
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and not logs_json():
         with _bars(definitions) as told:
             yield told
     else:

@@ -130,13 +130,19 @@ class Store:
             if (document := self.read(name)) is not None:
                 yield name, document
 
-    def prune(self, keep: timedelta, now: datetime) -> int:
-        """Delete the runs that started longer ago than ``keep``; gives how many. The latest stays.
+    def prune(self, keep: timedelta, run: Document) -> int:
+        """Delete the runs that started longer than ``keep`` before this one; gives how many.
+
+        None is deleted after a run to which AWS gave no answer: it takes no signature whose time is wrong by
+        more than five minutes, so that no clock which jumped ahead makes the runs of years look old.
 
         Raises:
             PlaceError: one cannot be deleted.
         """
-        old = [name for name in self.names()[:-1] if name.started_at < now - keep]
+        if all(target["error"] is not None for target in run["targets"]):
+            return 0
+        first = datetime.fromisoformat(run["started_at"]) - keep
+        old = [name for name in self.names() if name.started_at < first]
         for name in old:
             self.objects.delete(_key(name))
         return len(old)

@@ -85,6 +85,28 @@ def service() -> Iterator[Service]:
         yield running
 
 
+_EMULATOR = """
+import logging, sys
+from moto.server import ThreadedMotoServer
+logging.disable()
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print("http://%s:%d" % server.get_host_and_port(), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[str]:
+    """The address of an emulator of AWS that is a process of its own, for all tests of this one."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _EMULATOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.kill()
+
+
 @pytest.fixture
 def sagemaker(service: Service) -> Any:
     """A boto3 client of the fake."""

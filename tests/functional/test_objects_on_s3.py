@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
@@ -17,39 +15,17 @@ from driftcheck.aws.lease import Lease, TakenError
 from driftcheck.aws.objects import Objects
 from driftcheck.places import PlaceError, Prefix
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 PLACE = Prefix("runs", "fleet/nightly/")
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """The address of an emulator that is a process of its own."""
-    command = (
-        "import logging, sys; logging.disable()\n"
-        "from moto.server import ThreadedMotoServer\n"
-        "server = ThreadedMotoServer('127.0.0.1', 0, verbose=False)\n"
-        "server.start()\n"
-        "print('http://%s:%d' % server.get_host_and_port(), flush=True)\n"
-        "sys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.kill()
-
-
 @pytest.fixture
-def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+def s3(emulator: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client of an S3 that has an empty bucket, which ambient settings name too."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator)
+    client = boto3.client("s3", endpoint_url=emulator, region_name="us-east-1")
     client.create_bucket(Bucket=PLACE.bucket)
     for each in client.list_objects_v2(Bucket=PLACE.bucket).get("Contents", []):
         client.delete_object(Bucket=PLACE.bucket, Key=each["Key"])
@@ -158,6 +134,26 @@ def test_who_lost_the_lease_knows(kept: BucketObjects) -> None:
     assert lease.lost
     lease.give_up()
     assert kept.get("lock.json") == b'{"owner": "b", "seconds": 1}'
+
+
+def test_an_answer_that_was_lost_loses_no_lease(kept: BucketObjects) -> None:
+    lease = Lease(calls(), "a", seconds=60)
+    lease.take()
+    said = json.loads(kept.get("lock.json") or b"")
+    kept.put("lock.json", json.dumps(said | {"beat": 99}).encode())
+
+    assert lease.check()
+    lease.give_up()
+    assert json.loads(kept.get("lock.json") or b"")["owner"] is None
+
+
+def test_who_lost_the_lease_is_told_when_it_asks(kept: BucketObjects) -> None:
+    with kept.held("a") as check:
+        check()
+        kept.put("lock.json", b'{"owner": "b", "seconds": 60}')
+        with pytest.raises(PlaceError, match="the lock was lost to another run"):
+            check()
+    assert kept.get("lock.json") == b'{"owner": "b", "seconds": 60}'
 
 
 def test_of_many_who_want_a_lease_that_lapsed_one_gets_it(kept: BucketObjects) -> None:

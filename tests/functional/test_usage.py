@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Run
     from tests.functional.service import Service
 
-COMMANDS = ("check", "validate", "report", "merge", "comment", "schema", "iam-policy", "state", "demo")
+COMMANDS = (
+    *("check", "validate", "nightly", "report", "merge", "comment", "schema"),
+    *("iam-policy", "state", "history", "demo"),
+)
 HEAVY = [
     "boto3",
     "botocore",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from driftcheck.config import choose, load
+from driftcheck.config import Nightly, choose, load, nightly
 from driftcheck.errors import DriftcheckError
 from driftcheck.model import Target
 
@@ -135,3 +135,61 @@ def test_a_target_that_is_asked_for_has_to_be_one() -> None:
         choose(targets, ["prod-u"])
 
     assert str(caught.value) == "error: unknown target `prod-u`: did you mean `prod-eu`?"
+
+
+def night(tmp_path: Path, text: str) -> Nightly:
+    file = tmp_path / "driftcheck.toml"
+    file.write_text(text, encoding="utf-8")
+    assert load(file, file) == {}
+    return nightly(file, file)
+
+
+def test_the_nightly_run_has_a_heartbeat(tmp_path: Path) -> None:
+    url = "https://hc.example.com/ping/0b1c"
+
+    assert night(tmp_path, f'[nightly]\nping = "{url}"') == Nightly(ping=url)
+    assert night(tmp_path, "[nightly]") == night(tmp_path, "") == Nightly()
+    assert nightly(None, tmp_path / "absent.toml") == Nightly()
+
+
+def test_a_secret_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEART", "hc.example.com/${env:HOME}")
+
+    found = night(tmp_path, '[nightly]\nping = "https://${env:HEART}"')
+
+    assert found.ping == "https://hc.example.com/${env:HOME}"
+
+
+@pytest.mark.parametrize(
+    "value", ["hunter2", "ftp://hunter2/", "http://", "https:///hunter2", "${env:HEART}"]
+)
+def test_a_heartbeat_that_is_no_url_is_told_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("HEART", "hunter2")
+
+    with pytest.raises(DriftcheckError, match=r"error: \[nightly\] ping is no http or https URL$"):
+        night(tmp_path, f'[nightly]\nping = "{value}"')
+
+
+def test_a_variable_that_is_not_set_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEART", raising=False)
+
+    with pytest.raises(
+        DriftcheckError, match=r"\[nightly\] ping: the environment variable HEART is not set$"
+    ):
+        night(tmp_path, '[nightly]\nping = "${env:HEART}"')
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[nightly]\npign = 'x'", "unknown key `pign` in [nightly]: did you mean `ping`?"),
+        ("[nightly]\nping = 1", "`nightly.ping` must be a string"),
+        ("[nightly]\nping = ''", "`nightly.ping` is empty"),
+        ("nightly = 1", "`nightly` must be a table"),
+        ("[nigthly]", "unknown key `nigthly`: did you mean `nightly`?"),
+    ],
+)
+def test_what_a_nightly_run_has_not_is_told(tmp_path: Path, text: str, expected: str) -> None:
+    assert errors(tmp_path, text) == [expected]

@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,7 +14,7 @@ from driftcheck.history import ChangeKind
 from driftcheck.places import LockedError, PlaceError
 from driftcheck.store import Name, Store, open_store
 from driftcheck.store.derived import derive, keep
-from tests.documents import changed, document, drifted, in_sync
+from tests.documents import PROD, changed, document, drifted, in_sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -287,15 +287,21 @@ def test_a_history_with_another_digest_is_damaged(store: Store, told: list[str])
     assert len(told) == 1
 
 
-def test_retention_deletes_what_is_older_and_never_the_latest(store: Store) -> None:
+def test_retention_deletes_what_is_older_than_the_run(store: Store) -> None:
     for day in range(1, 11):
         store.add(night(day))
-    now = datetime(2026, 11, 10, 2, 17, tzinfo=UTC)
 
-    assert store.prune(timedelta(days=3), now) == 6
+    assert store.prune(timedelta(days=3), night(10)) == 6
     assert [str(each) for each in store.names()] == [name(day) for day in (7, 8, 9, 10)]
-    assert store.prune(timedelta(days=3), LATER) == 3
-    assert [str(each) for each in store.names()] == [name(10)]
+    assert store.prune(timedelta(days=3), night(10)) == 0
+
+
+@pytest.mark.parametrize("targets", [[], [PROD | {"error": {"code": "Expired", "message": "no"}}]])
+def test_a_run_that_aws_did_not_answer_deletes_nothing(store: Store, targets: Any) -> None:
+    store.add(night(1))
+
+    assert store.prune(timedelta(days=3), night(20) | {"targets": targets}) == 0
+    assert [str(each) for each in store.names()] == [name(1)]
 
 
 def test_what_lasts_keeps_its_beginning_when_runs_are_deleted(store: Store) -> None:
@@ -306,7 +312,7 @@ def test_what_lasts_keeps_its_beginning_when_runs_are_deleted(store: Store) -> N
     for day in (3, 4):
         store.add(night(day, other, in_sync("over")))
     keep(store, derive(store, LATER))
-    store.prune(timedelta(days=1), datetime(2026, 11, 4, 3, 0, tzinfo=UTC))
+    store.prune(timedelta(hours=23), night(4))
     store.add(night(5, other, in_sync("over")))
 
     derived = derive(store, LATER)

@@ -1,0 +1,241 @@
+"""The nightly run: a check, and then all that is kept, told and shown of it.
+
+What this writes to AWS, and ``check`` never does, are the steps below and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+import typer
+
+from driftcheck.cli.checking import report_on
+from driftcheck.cli.console import DRIFT, FAILURE, attempt, exit_code, say, signals, write_all
+from driftcheck.cli.loading import CONFIG, desired_state, warn
+from driftcheck.cli.options import (
+    STATE,
+    Concurrency,
+    Config,
+    Deadline,
+    FailOn,
+    Incremental,
+    LogFormat,
+    LogFormats,
+    MaxAge,
+    Outputs,
+    Paths,
+    Quiet,
+    State,
+    StateOut,
+    Targets,
+    Templates,
+    Timeout,
+    Unmanaged,
+    Verbose,
+    age_of,
+    outputs_of,
+    places_of,
+    statuses_of,
+)
+from driftcheck.cli.stored import Keep, StoreAt, store_of
+from driftcheck.errors import DriftcheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import timedelta
+
+    from driftcheck.config import Nightly
+    from driftcheck.document.entries import Document
+    from driftcheck.model import Warn
+    from driftcheck.store import Name, Store
+    from driftcheck.store.derived import Derived
+
+app = typer.Typer(help="What the runs in a store tell together.", no_args_is_help=True)
+
+
+@dataclass(slots=True)
+class Night:
+    """One run, and what its steps have made of it so far; None is what the step for it has not, or could not.
+
+    ``hold`` raises where the lock on the store was lost; each step that changes anything calls it first.
+    """
+
+    store: Store
+    document: Document
+    settings: Nightly
+    now: datetime
+    keep: timedelta | None
+    quiet: bool
+    hold: Callable[[], None]
+    name: Name | None = None
+    derived: Derived | None = None
+
+
+Step: TypeAlias = "Callable[[Night], None]"
+
+
+def _keep(night: Night) -> None:
+    """Keep the result document."""
+    night.hold()
+    night.name = night.store.add(night.document)
+    if not night.quiet:
+        say(f"kept {night.store.place}/runs/{night.name}.json.gz", run=str(night.name))
+
+
+def _derive(night: Night) -> None:
+    """Derive the history, and keep it."""
+    from driftcheck.store import derived
+
+    night.derived = derived.derive(night.store, night.now)
+    night.hold()
+    derived.keep(night.store, night.derived)
+
+
+def _prune(night: Night) -> None:
+    """Delete the runs that are older than they are to be kept, once the history knows of them."""
+    if night.keep is None or night.name is None or night.derived is None:
+        return
+    night.hold()
+    count = night.store.prune(night.keep, night.document)
+    if count and not night.quiet:
+        say(f"deleted {count:,} runs from {night.store.place}", deleted=count)
+
+
+STEPS: tuple[Step, ...] = (_keep, _derive, _prune)
+"""What is done with a result, in this order; a step that fails is told, and those after it are taken."""
+
+
+def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    store: StoreAt,
+    paths: Paths = None,
+    target: Targets = None,
+    config: Config = None,
+    output: Outputs = None,
+    templates: Templates = None,
+    concurrency: Concurrency = 16,
+    timeout: Timeout = 60.0,
+    deadline: Deadline = 3600.0,
+    incremental: Incremental = False,
+    state_at: State = STATE,
+    state_out: StateOut = None,
+    max_age: MaxAge = "7d",
+    keep_for: Keep = None,
+    fail_on: FailOn = "drifted,missing",
+    unmanaged: Unmanaged = True,
+    log_format: LogFormat = LogFormats.TEXT,  # noqa: ARG001 - read by main
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Check, and keep the result with the history of all runs."""
+    failing = statuses_of(fail_on)
+    outputs = outputs_of(output)
+    age = age_of(max_age)
+    places = places_of(state_at, state_out)
+    place = store_of(store)
+    oldest = None if keep_for is None else age_of(keep_for, "--keep")
+    from driftcheck import config as configuration
+    from driftcheck.cli.remembered import keep, recall
+    from driftcheck.document import document as document_of
+    from driftcheck.fetch import Limits
+    from driftcheck.outputs import try_out
+    from driftcheck.store import open_store
+
+    settings = configuration.nightly(config, CONFIG)
+    with _heartbeat(settings.ping) as beat:
+        state = desired_state(paths, config, target, None)
+        try_out(outputs)
+        if verbose:
+            warn(state)
+        runs = open_store(place, say, timeout=timeout)
+        with runs.objects.held(_owner("nightly")) as hold, signals() as caught:
+            runs.names()  # a check may take hours: what keeps its result from being kept is told before
+            limits = Limits(concurrency, timeout, deadline)
+            doubts: list[Warn] = []
+            memories = recall(places, state, age, doubts, limits, caught.stop) if incremental else {}
+            report = report_on(
+                state,
+                limits,
+                definitions=state.definitions,
+                memories=memories,
+                doubts=doubts,
+                unmanaged=unmanaged,
+                quiet=quiet,
+                stop=caught.stop,
+            )
+            document = document_of(report)
+            night = Night(runs, document, settings, datetime.now(UTC), oldest, quiet, hold)
+            steps: list[Callable[[], None]] = [partial(step, night) for step in STEPS]
+            steps[1:1] = [
+                lambda: write_all(document, outputs, templates, quiet=quiet),
+                lambda: keep(places, state, memories, quiet=quiet),
+            ]
+            done = attempt(*steps, verbose=verbose)
+        beat.code = exit_code(document, failing) if done else FAILURE
+        if caught.number:
+            beat.code = 128 + caught.number
+    raise typer.Exit(beat.code)
+
+
+@app.command()
+def rebuild(
+    store: StoreAt,
+    timeout: Timeout = 60.0,
+    log_format: LogFormat = LogFormats.TEXT,  # noqa: ARG001 - read by main
+    quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001 - read by main
+) -> None:
+    """Derive everything from the stored runs again."""
+    from driftcheck.store import derived, open_store
+
+    place = store_of(store)
+    runs = open_store(place, say, timeout=timeout)
+    if not any(runs.objects.names()):
+        raise DriftcheckError(f"error: {place} holds no runs, as driftcheck nightly keeps them")
+    with runs.objects.held(_owner("history rebuild")):
+        found = derived.derive(runs, datetime.now(UTC), anew=True)
+        derived.keep(runs, found)
+    if not quiet:
+        count, courses = len(found.names), len(found.history.courses)
+        say(
+            f"derived from {count:,} runs: the history of {courses:,} definitions",
+            runs=count,
+        )
+
+
+def _owner(command: str) -> str:
+    """What others are told of who holds the lock."""
+    since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{command}, process {os.getpid()} on {platform.node()}, since {since}"
+
+
+@dataclass(slots=True)
+class _Beat:
+    """How the run ended, as its exit code; that of one which did not end by itself is a failure."""
+
+    code: int = FAILURE
+
+
+@contextmanager
+def _heartbeat(url: str | None) -> Iterator[_Beat]:
+    """Tell the heartbeat's URL of the start and the end; if it could not be told, the exit code is 1."""
+    from driftcheck import heartbeat
+
+    beat = _Beat()
+
+    def told(what: str) -> bool:
+        return url is None or attempt(lambda: heartbeat.ping(url, what), verbose=False)
+
+    began = told(heartbeat.START)
+    try:
+        yield beat
+    finally:
+        # drift is what the run is there to find
+        ended = told(heartbeat.SUCCESS if beat.code in {0, DRIFT} else heartbeat.FAILURE)
+        if not (began and ended) and beat.code in {0, DRIFT}:
+            beat.code = FAILURE

@@ -1,0 +1,49 @@
+"""Options about the store of runs, and what their text means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from driftcheck.cli.options import place_of
+
+if TYPE_CHECKING:
+    from driftcheck.places import Prefix
+
+Keep = Annotated[
+    str | None,
+    typer.Option("--keep", metavar="AGE", help="Delete older runs from the store: 400d.  [default: none]"),
+]
+StoreAt = Annotated[
+    str, typer.Option("--store", metavar="DIR|s3://BUCKET/PREFIX", help="Where the runs are kept.")
+]
+StoreFolder = Annotated[
+    str | None,
+    typer.Option("--store", metavar="DIR", help="Keep the result here, beside those of earlier runs."),
+]
+
+
+def store_of(text: str) -> Path | Prefix:
+    """Where ``--store`` says that runs are kept."""
+    return place_of(text, "--store")
+
+
+def store_folder_of(text: str | None, keep: str | None, *, is_whole: bool) -> Path | None:
+    """The folder that ``--store`` names for a run, which is to be of all definitions as they are declared."""
+    if text is None:
+        if keep is not None:
+            raise typer.BadParameter("there is nothing to delete without --store", param_hint="--keep")
+        return None
+    found = store_of(text)
+    if not isinstance(found, Path):
+        raise typer.BadParameter(
+            "check writes nothing to AWS: name a folder, or run `driftcheck nightly`", param_hint="--store"
+        )
+    if not is_whole:
+        raise typer.BadParameter(
+            "a run of --select, --shard or --base is none of all definitions, and is not kept",
+            param_hint="--store",
+        )
+    return found
