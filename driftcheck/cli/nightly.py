@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import typer
@@ -47,11 +48,14 @@ from driftcheck.cli.stored import Keep, StoreAt, store_of
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import timedelta
 
+    from driftcheck.cli.console import Caught
     from driftcheck.config import Nightly
+    from driftcheck.desired import DesiredState
     from driftcheck.document.entries import Document
+    from driftcheck.memory import Memory, Places
     from driftcheck.model import Warn
     from driftcheck.store import Name, Store
     from driftcheck.store.derived import Derived
@@ -107,6 +111,30 @@ def _prune(night: Night) -> None:
         say(f"deleted {count:,} runs from {night.store.place}", deleted=count)
 
 
+def _remember(
+    places: Places,
+    state: DesiredState,
+    memories: Mapping[str, Memory],
+    timeout: float,
+    caught: Caught,
+    *,
+    quiet: bool,
+) -> None:
+    """Keep what --incremental has learned: in the folder, and on S3 if it was read there."""
+    from driftcheck.cli.pushing import push_state
+    from driftcheck.cli.remembered import keep
+    from driftcheck.fetch import Limits
+
+    place, folder = places
+    if isinstance(place, Path):
+        keep(places, state, memories, quiet=quiet)
+        return
+    keep(places, state, memories, quiet=True)
+    limits = Limits(timeout=timeout)
+    if memories and (faults := push_state(place, folder, limits, caught.stop, quiet=quiet)):
+        raise DriftcheckError(*faults)
+
+
 STEPS: tuple[Step, ...] = (_keep, _derive, _prune)
 """What is done with a result, in this order; a step that fails is told, and those after it are taken."""
 
@@ -140,7 +168,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     place = store_of(store)
     oldest = None if keep_for is None else age_of(keep_for, "--keep")
     from driftcheck import config as configuration
-    from driftcheck.cli.remembered import keep, recall
+    from driftcheck.cli.remembered import recall
     from driftcheck.document import document as document_of
     from driftcheck.fetch import Limits
     from driftcheck.outputs import try_out
@@ -173,7 +201,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
             steps: list[Callable[[], None]] = [partial(step, night) for step in STEPS]
             steps[1:1] = [
                 lambda: write_all(document, outputs, templates, quiet=quiet),
-                lambda: keep(places, state, memories, quiet=quiet),
+                lambda: _remember(places, state, memories, timeout, caught, quiet=quiet),
             ]
             done = attempt(*steps, verbose=verbose)
         beat.code = exit_code(document, failing) if done else FAILURE

@@ -1,4 +1,4 @@
-"""What is done with the state that ``check --incremental`` leaves: the only command that writes to AWS."""
+"""What is done with the state that ``check --incremental`` leaves, by a command that writes to S3."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
     from driftcheck.aws.objects import Objects
+    from driftcheck.fetch import Limits
+    from driftcheck.places import Prefix
+    from driftcheck.pool import Stop
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\.state")
 
@@ -32,16 +35,30 @@ def push(
     quiet: Quiet = False,
     verbose: Verbose = False,  # noqa: ARG001 - read by main
 ) -> None:
-    """Put the state in a folder on S3. The only command that writes to AWS, and there nothing else."""
+    """Put the state in a folder on S3, and nothing else."""
     prefix = prefix_of(url)
+    from driftcheck.fetch import Limits
+
+    with signals() as caught:
+        faults = push_state(prefix, folder, Limits(timeout=timeout), caught.stop, quiet=quiet)
+    for fault in faults:
+        say(fault)
+    raise typer.Exit(128 + caught.number if caught.number else FAILURE if faults else 0)
+
+
+def push_state(prefix: Prefix, folder: Path, limits: Limits, stop: Stop, *, quiet: bool) -> list[str]:
+    """Put the state in a folder on S3; gives a line for each file that is not there now.
+
+    Raises:
+        DriftcheckError: the folder holds none.
+    """
     files = sorted(folder.glob("*.state"))
     if not files:
         raise DriftcheckError(f"error: {folder} holds no state, as check --incremental leaves it")
     from driftcheck.cli.remembered import on_objects
-    from driftcheck.fetch import Limits, unanswered
+    from driftcheck.fetch import unanswered
     from driftcheck.memory import UnusableError
 
-    limits = Limits(timeout=timeout)
     faults = []
 
     def done(file: Path, outcome: Any) -> None:
@@ -53,11 +70,8 @@ def push(
         elif not quiet:
             say(f"pushed {prefix}/{file.name}")
 
-    with signals() as caught:
-        on_objects(prefix, {file: partial(_put, file) for file in files}, done, limits, caught.stop)
-    for fault in sorted(faults):
-        say(fault)
-    raise typer.Exit(128 + caught.number if caught.number else FAILURE if faults else 0)
+    on_objects(prefix, {file: partial(_put, file) for file in files}, done, limits, stop)
+    return sorted(faults)
 
 
 def _put(file: Path, objects: Objects) -> None:

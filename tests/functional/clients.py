@@ -33,6 +33,17 @@ def client(service: Service, name: str = "sagemaker", key: str = ACCESS_KEY, reg
     )
 
 
+def emulated(url: str, name: str = "s3") -> Any:
+    """A client of the emulator of AWS that listens there."""
+    return SESSION.client(
+        name,
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+
+
 def describe(sagemaker: Any, name: str = "churn") -> Any:
     """The answer to a Describe without what botocore adds to it."""
     answer = sagemaker.describe_model_quality_job_definition(JobDefinitionName=name)

@@ -8,9 +8,9 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
+from tests.functional.clients import emulated
 from tests.functional.definitions import ACCOUNT, MODEL_QUALITY, minimal, write_desired
 from tests.functional.faults import Hang
 from tests.functional.results import valid
@@ -32,13 +32,7 @@ def s3(service: Service, tmp_path: Path, environment: dict[str, str], emulator: 
         service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, name))
     service.mutate(MODEL_QUALITY, "b", ("RoleArn",), f"arn:aws:iam::{ACCOUNT}:role/other")
     environment["AWS_ENDPOINT_URL_S3"] = emulator
-    client = boto3.client(
-        "s3",
-        endpoint_url=emulator,
-        region_name="us-east-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
+    client = emulated(emulator)
     client.create_bucket(Bucket="nights")
     for each in client.list_objects_v2(Bucket="nights").get("Contents", []):
         client.delete_object(Bucket="nights", Key=each["Key"])

@@ -7,13 +7,13 @@ import threading
 import time
 from typing import Any
 
-import boto3
 import pytest
 
 from driftcheck.aws.bucket import BucketObjects
 from driftcheck.aws.lease import Lease, TakenError
 from driftcheck.aws.objects import Objects
 from driftcheck.places import PlaceError, Prefix
+from tests.functional.clients import emulated
 
 PLACE = Prefix("runs", "fleet/nightly/")
 
@@ -25,7 +25,7 @@ def s3(emulator: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator)
-    client = boto3.client("s3", endpoint_url=emulator, region_name="us-east-1")
+    client = emulated(emulator)
     client.create_bucket(Bucket=PLACE.bucket)
     for each in client.list_objects_v2(Bucket=PLACE.bucket).get("Contents", []):
         client.delete_object(Bucket=PLACE.bucket, Key=each["Key"])
