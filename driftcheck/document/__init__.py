@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = "1.0"
 
+_CONTAINERS = (dict, list)
+
 MAX_DEPTH = 100
 """Levels of nesting in a document that is read; one that a run makes has a dozen."""
 
@@ -158,14 +160,15 @@ def _validator() -> Any:
 def _is_deeper(value: Json, levels: int) -> bool:
     """Tell whether a value nests deeper than so many levels; renderers go down them one call at a time."""
     level = [value]
-    for _ in range(levels):
+    for _ in range(levels - 1):
         level = [
             inner
             for outer in level
-            if isinstance(outer, dict | list)
+            if isinstance(outer, _CONTAINERS)
             for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, _CONTAINERS)
         ]
-    return bool(level)
+    return any(level)
 
 
 def _refuse_constant(constant: str) -> None:
