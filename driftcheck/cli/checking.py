@@ -47,18 +47,15 @@ from driftcheck.cli.stored import Keep, StoreFolder, store_folder_of
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import timedelta
     from pathlib import Path
 
     from driftcheck.cli.loading import Change
     from driftcheck.desired import DesiredState, InvalidDesiredError
     from driftcheck.document.entries import Document
-    from driftcheck.fetch import Limits
-    from driftcheck.memory import Memory
-    from driftcheck.model import Desired, Report, Warn
+    from driftcheck.model import Report
     from driftcheck.outputs import Output
-    from driftcheck.pool import Stop
     from driftcheck.review import Review
 
 
@@ -95,8 +92,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     age = age_of(max_age)
     places = places_of(state_at, state_out)
     hold_to_base(base, sharded=of_shards is not None, only_new=fail_on_new)
-    folder = store_folder_of(store, keep_for, is_whole=not (select or shard or base is not None))
-    oldest = None if keep_for is None else age_of(keep_for, "--keep")
+    kept_in = store_folder_of(store, keep_for, is_whole=not (select or shard or base is not None))
     scheduler = dask_of(dask, alone=not (shard or incremental or base is not None))
     from driftcheck.desired import InvalidDesiredError
     from driftcheck.outputs import try_out
@@ -116,31 +112,32 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         try_out(outputs)
         if verbose:
             warn(state)
+        from driftcheck.cli.progress import progress
         from driftcheck.cli.remembered import keep, recall
         from driftcheck.document import document
         from driftcheck.fetch import Limits
         from driftcheck.review import Review
 
         doubts = warnings_of(change)
+        faults: list[str] = []
         review = Review(state, change.state) if change and change.state else None
         reading = review.state if review else state
         limits = Limits(concurrency, timeout, deadline)
         memories = recall(places, reading, age, doubts, limits, caught.stop) if incremental else {}
-        report = report_on(
-            reading,
-            limits,
-            scheduler,
-            review=review,
-            definitions=state.definitions,
-            memories=memories,
-            doubts=doubts,
-            unmanaged=unmanaged,
-            quiet=quiet,
-            stop=caught.stop,
-        )
+        run: Callable[..., Report]
+        if scheduler:
+            from driftcheck import cluster
+
+            run = partial(cluster.check, state, scheduler, faults=faults)
+        else:
+            run = alone(reading, review, timeout, concurrency, memories=memories, warnings=doubts)
+        with progress(state.definitions, shown=not quiet) as told:
+            report = run(limits, unmanaged=unmanaged, stop=caught.stop, progress=told)
+        for fault in faults:
+            say(f"error: {fault}")
         result = document(review.report(report) if review else report, base_of(change, review))
         done = attempt(
-            *(() if folder is None else (lambda: _store(folder, result, oldest),)),
+            lambda: _store(kept_in, result),
             lambda: write_all(result, outputs, templates, quiet=quiet),
             lambda: keep(places, reading, memories, quiet=quiet),
             verbose=verbose,
@@ -150,48 +147,20 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     raise typer.Exit(exit_code(result, failing, only_new=fail_on_new) if done else FAILURE)
 
 
-def report_on(
-    state: DesiredState,
-    limits: Limits,
-    scheduler: str | None = None,
-    *,
-    review: Review | None = None,
-    definitions: Sequence[Desired],
-    memories: Mapping[str, Memory],
-    doubts: list[Warn],
-    unmanaged: bool,
-    quiet: bool,
-    stop: Stop,
-) -> Report:
-    """Read and compare, here or on the workers of a Dask scheduler, telling how many definitions are done."""
-    from driftcheck.cli.progress import progress
-
-    faults: list[str] = []
-    run: Callable[..., Report]
-    if scheduler:
-        from driftcheck import cluster
-
-        run = partial(cluster.check, state, scheduler, faults=faults)
-    else:
-        timeout, concurrency = limits.timeout, limits.concurrency
-        run = _alone(state, review, timeout, concurrency, memories=memories, warnings=doubts)
-    with progress(definitions, shown=not quiet) as told:
-        report = run(limits, unmanaged=unmanaged, stop=stop, progress=told)
-    for fault in faults:
-        say(f"error: {fault}")
-    return report
-
-
-def _store(folder: Path, result: Document, oldest: timedelta | None) -> None:
+def _store(kept_in: tuple[Path, timedelta | None] | None, result: Document) -> None:
+    """Keep a result in a folder, if one is named, and delete those that are older than is said."""
+    if kept_in is None:
+        return
     from driftcheck.store import open_store
 
+    folder, oldest = kept_in
     kept = open_store(folder, say)
     kept.add(result)
     if oldest is not None:
         kept.prune(oldest, result)
 
 
-def _alone(
+def alone(
     state: DesiredState, review: Review | None, timeout: float, concurrency: int, **options: Any
 ) -> Callable[..., Report]:
     """The pipeline on this machine; of a change, each reading is judged by both of its sides."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from driftcheck.committed import Checkout
     from driftcheck.desired import DesiredState
-    from driftcheck.memory import Prefix
     from driftcheck.model import Unreadable, Warn
     from driftcheck.outputs import Output
+    from driftcheck.places import Prefix
     from driftcheck.review import Review
     from driftcheck.revision import Base
 

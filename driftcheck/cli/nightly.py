@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import typer
 
-from driftcheck.cli.checking import report_on
+from driftcheck.cli.checking import alone
 from driftcheck.cli.console import DRIFT, FAILURE, attempt, exit_code, say, signals, write_all
 from driftcheck.cli.loading import CONFIG, desired_state, warn
 from driftcheck.cli.options import (
@@ -168,6 +168,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     place = store_of(store)
     oldest = None if keep_for is None else age_of(keep_for, "--keep")
     from driftcheck import config as configuration
+    from driftcheck.cli.progress import progress
     from driftcheck.cli.remembered import recall
     from driftcheck.document import document as document_of
     from driftcheck.fetch import Limits
@@ -186,16 +187,9 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
             limits = Limits(concurrency, timeout, deadline)
             doubts: list[Warn] = []
             memories = recall(places, state, age, doubts, limits, caught.stop) if incremental else {}
-            report = report_on(
-                state,
-                limits,
-                definitions=state.definitions,
-                memories=memories,
-                doubts=doubts,
-                unmanaged=unmanaged,
-                quiet=quiet,
-                stop=caught.stop,
-            )
+            run = alone(state, None, timeout, concurrency, memories=memories, warnings=doubts)
+            with progress(state.definitions, shown=not quiet) as told:
+                report = run(limits, unmanaged=unmanaged, stop=caught.stop, progress=told)
             document = document_of(report)
             night = Night(runs, document, settings, datetime.now(UTC), oldest, quiet, hold)
             steps: list[Callable[[], None]] = [partial(step, night) for step in STEPS]

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from driftcheck.cli.options import place_of
+from driftcheck.cli.options import age_of, place_of
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from driftcheck.places import Prefix
 
 Keep = Annotated[
@@ -30,8 +32,13 @@ def store_of(text: str) -> Path | Prefix:
     return place_of(text, "--store")
 
 
-def store_folder_of(text: str | None, keep: str | None, *, is_whole: bool) -> Path | None:
-    """The folder that ``--store`` names for a run, which is to be of all definitions as they are declared."""
+def store_folder_of(
+    text: str | None, keep: str | None, *, is_whole: bool
+) -> tuple[Path, timedelta | None] | None:
+    """The folder that ``--store`` names for a run, and how long ``--keep`` says that runs stay there.
+
+    The run is to be of all definitions, as they are declared.
+    """
     if text is None:
         if keep is not None:
             raise typer.BadParameter("there is nothing to delete without --store", param_hint="--keep")
@@ -46,4 +53,4 @@ def store_folder_of(text: str | None, keep: str | None, *, is_whole: bool) -> Pa
             "a run of --select, --shard or --base is none of all definitions, and is not kept",
             param_hint="--store",
         )
-    return found
+    return found, None if keep is None else age_of(keep, "--keep")
