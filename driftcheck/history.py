@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -53,6 +53,7 @@ class Episode:
     Times are those of result documents. ``since`` is the start of the first run that found it so, ``until``
     that of the first that did not, None while it lasts. ``created_at`` is the live ``CreationTime`` that the
     first run saw: of what drifted it is the moment of the change, for a definition cannot be updated.
+    ``is_gone`` tells that it ended because a run no longer spoke of the definition.
     """
 
     status: StatusName
@@ -61,6 +62,7 @@ class Episode:
     created_at: str | None = None
     differences: tuple[DifferenceEntry, ...] = ()
     error: ErrorEntry | None = None
+    is_gone: bool = False
 
 
 @dataclass(slots=True)
@@ -120,13 +122,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class RunEntry:
-    """One run: its times, its counts by status, and those by target."""
+    """One run: its times, its counts by status, and those by target.
+
+    ``failures`` are the targets that could not be read whole, and why.
+    """
 
     started_at: str
     finished_at: str
     complete: bool
     counts: dict[str, int]
     targets: dict[str, dict[str, int]]
+    failures: dict[str, ErrorEntry] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -184,6 +190,7 @@ def _run(document: Document) -> RunEntry:
             "error": summary["error"],
         },
         {name: dict(counts) for name, counts in targets.items()},
+        {target["name"]: target["error"] for target in document["targets"] if target["error"] is not None},
     )
 
 
@@ -223,7 +230,7 @@ def _leave(key: Key, course: Course, at: str) -> Iterator[Change]:
     for unreadable in (True, False):
         if (episode := course.lasting(unreadable=unreadable)) is not None:
             kind = ChangeKind.REPAIRED if episode.status == "unmanaged" else ChangeKind.REMOVED
-            change = _end(kind, key, course, episode, at)
+            change = _end(kind, key, course, episode, at, is_gone=True)
             if not unreadable:
                 yield change
 
@@ -233,8 +240,10 @@ def _begin(kind: ChangeKind, key: Key, course: Course, episode: Episode) -> Chan
     return Change(kind, key, episode, course.arn, course.source)
 
 
-def _end(kind: ChangeKind, key: Key, course: Course, episode: Episode, at: str) -> Change:
-    ended = Episode(episode.status, episode.since, at, episode.created_at, episode.differences, episode.error)
+def _end(
+    kind: ChangeKind, key: Key, course: Course, episode: Episode, at: str, *, is_gone: bool = False
+) -> Change:
+    ended = replace(episode, until=at, is_gone=is_gone)
     course.episodes[course.episodes.index(episode)] = ended
     return Change(kind, key, ended, course.arn, course.source)
 

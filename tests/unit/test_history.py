@@ -63,6 +63,7 @@ def test_what_is_repaired_says_since_when_it_was_not(status: str) -> None:
     assert (change.episode.status, change.episode.since, change.episode.until) == (status, at(2), at(4))
     assert history.courses[KEY].status == "in_sync"
     assert history.courses[KEY].out_of_sync_since is None
+    assert not history.courses[KEY].episodes[0].is_gone
 
 
 def test_a_drift_that_changes_lasts_since_its_beginning() -> None:
@@ -146,6 +147,7 @@ def test_what_a_run_no_longer_speaks_of(status: str, kinds: list[ChangeKind]) ->
 
     assert found[1:] == [kinds, []]
     assert not history.courses[KEY].is_there
+    assert [episode.is_gone for episode in history.courses[KEY].episodes] == [True] * (status != "in_sync")
     assert history.courses[KEY].out_of_sync_since is None
 
 
@@ -154,6 +156,10 @@ def test_a_target_that_was_not_read_whole_says_nothing_of_what_it_leaves_out() -
 
     assert kinds[1] == []
     assert history.courses[KEY].is_there
+    assert [run.failures for run in history.runs] == [
+        {},
+        {"prod": {"code": "AccessDeniedException", "message": "no"}},
+    ]
 
 
 def test_a_run_over_another_target_says_nothing_of_this_one() -> None:
