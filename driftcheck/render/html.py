@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from collections import Counter
 from hashlib import sha256
 from itertools import accumulate
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from driftcheck.document.origins import group, groups, has_origins
@@ -39,6 +40,8 @@ from driftcheck.render.origins import (
 from driftcheck.render.templates_ import render_template
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from driftcheck.document.entries import Document, ResourceEntry, Summary
     from driftcheck.model import Json
     from driftcheck.render import Style
@@ -50,46 +53,42 @@ _ARN = re.compile(r"arn:(aws|aws-cn|aws-us-gov):sagemaker:([a-z0-9-]+):[0-9]{12}
 
 _LEAST_SHARE = 0.012
 
-# What is shown of each status, in the order of the chart: (status, mark, label); the marks are Terraform's.
-_STATUSES: tuple[tuple[_Status, str, str], ...] = (
+STATUSES: tuple[tuple[_Status, str, str], ...] = (
     ("drifted", "~", "drifted"),
     ("missing", "\N{MINUS SIGN}", "missing"),
     ("error", "!", "error"),
     ("unmanaged", "+", "unmanaged"),
     ("in_sync", "\N{CHECK MARK}", "in sync"),
 )
+"""What is shown of each status, in the chart's order: (status, mark, label); the marks are Terraform's."""
 
 
 def render(document: Document, style: Style) -> str:
     """The report as HTML, what needs a look first; ``style.templates`` may replace the built-in template."""
-    order = [status for status, *_ in _STATUSES]
-    return render_template(
-        "report.html.j2",
-        style,
-        document=document,
-        resources=sorted(document["resources"], key=lambda resource: order.index(resource["status"])),
-        statuses=_STATUSES,
-        headline=headline(document),
-        anchor=anchor,
-        fragment=fragment,
-        chart=chart,
-        console_link=console_link,
-        as_differences=lambda declaration: [as_difference(each) for each in declaration["changes"]],
-        base_text=base_text,
-        change_counts=change_counts,
-        declaration_text=declaration_text,
-        group=group,
-        invalid_text=invalid_text,
-        live_text=live_text,
-        origin_text=origin_text,
-        rollouts_of=lambda declaration: [rollout_text(each) for each in declaration["changes"]],
-        rollouts=ROLLOUTS,
-        csp_hash=csp_hash,
-        value_lines=value_lines,
-        path_text=path_text,
-        percent=percent,
-        time_text=time_text,
-    )
+    return render_template("report.html.j2", style, **context(document, document["resources"]))
+
+
+def context(document: Document, resources: Iterable[ResourceEntry]) -> dict[str, Any]:
+    """What the template asks for, to show those of the document's definitions, what needs a look first."""
+    order = [status for status, *_ in STATUSES]
+    shown = sorted(resources, key=lambda resource: order.index(resource["status"]))
+    return {
+        "document": document,
+        "resources": shown,
+        "listed": Counter(resource["status"] for resource in shown),
+        "headline": headline(document),
+        "as_differences": lambda declaration: [as_difference(each) for each in declaration["changes"]],
+        "base_text": base_text,
+        "change_counts": change_counts,
+        "chart": chart,
+        "csp_hash": csp_hash,
+        "declaration_text": declaration_text,
+        "invalid_text": invalid_text,
+        "live_text": live_text,
+        "percent": percent,
+        "rollouts_of": lambda declaration: [rollout_text(each) for each in declaration["changes"]],
+        **DEFINITION,
+    }
 
 
 def headline(document: Document) -> str:
@@ -98,26 +97,31 @@ def headline(document: Document) -> str:
 
 
 def _outcome(document: Document) -> str:
-    summary, of = document["summary"], groups(document)
     if wrong := document.get("invalid"):
         return f"The desired state is invalid: {plural(len(wrong), 'error')}"
-    unread = _clause(summary["error"], "could not be compared", "could not be compared")
-    clauses = [
+    summary, of = document["summary"], groups(document)
+    whole = document["complete"] and not any(target["error"] for target in document["targets"])
+    if not has_origins(document):
+        return outcome(summary, whole=whole)
+    return _told(
+        summary,
+        whole,
+        _clause(of["new"], "has new drift", "have new drift"),
+        _clause(of["before"], "had drifted before this change", "had drifted before this change"),
+        _unread(summary),
+        _clause(of["rollout"], "waits for its rollout", "wait for their rollout"),
+    )
+
+
+def outcome(summary: Summary, *, whole: bool) -> str:
+    """The counts in a sentence; ``whole`` tells that every target was read to its end."""
+    return _told(
+        summary,
+        whole,
         _clause(summary["drifted"], "has drifted", "have drifted"),
         _clause(summary["missing"], "is missing", "are missing"),
-        unread,
-    ]
-    if has_origins(document):
-        clauses = [
-            _clause(of["new"], "has new drift", "have new drift"),
-            _clause(of["before"], "had drifted before this change", "had drifted before this change"),
-            unread,
-            _clause(of["rollout"], "waits for its rollout", "wait for their rollout"),
-        ]
-    found = [clause for clause in clauses if clause]
-    if not found:
-        return _nothing_found(document)
-    return _of_all(summary, found[0]) + "".join(f", {clause}" for clause in found[1:])
+        _unread(summary),
+    )
 
 
 def anchor(resource: ResourceEntry) -> str:
@@ -158,7 +162,7 @@ def value_lines(value: Json, sensitive: bool = False) -> list[str]:
 
 def chart(summary: Summary) -> list[tuple[str, float, float]]:
     """The segments of the chart as (status, start, width), on a line of 1000; even the smallest is seen."""
-    counts = [(status, summary[status]) for status, *_ in _STATUSES if summary[status]]
+    counts = [(status, summary[status]) for status, *_ in STATUSES if summary[status]]
     total = sum(count for _, count in counts)
     widths = [max(count / total, _LEAST_SHARE) for _, count in counts]
     ends = [1000 * end / sum(widths) for end in accumulate(widths)]
@@ -166,6 +170,17 @@ def chart(summary: Summary) -> list[tuple[str, float, float]]:
         (status, round(start, 1), round(end - start, 1))
         for (status, _), start, end in zip(counts, [0.0, *ends], ends, strict=False)
     ]
+
+
+def _told(summary: Summary, whole: bool, *clauses: str) -> str:
+    found = [clause for clause in clauses if clause]
+    if not found:
+        return _nothing_found(summary["declared"], whole=whole)
+    return _of_all(summary, found[0]) + "".join(f", {clause}" for clause in found[1:])
+
+
+def _unread(summary: Summary) -> str:
+    return _clause(summary["error"], "could not be compared", "could not be compared")
 
 
 def _clause(count: int, singular: str, plural: str) -> str:
@@ -178,9 +193,8 @@ def _of_all(summary: Summary, clause: str) -> str:
     return f"{count} of {summary['declared']} {noun} {verb}"
 
 
-def _nothing_found(document: Document) -> str:
-    declared = document["summary"]["declared"]
-    if not document["complete"] or any(target["error"] for target in document["targets"]):
+def _nothing_found(declared: int, *, whole: bool) -> str:
+    if not whole:
         return "No drift was found, but not everything could be compared"
     if not declared:
         return "Nothing is declared"
@@ -189,3 +203,18 @@ def _nothing_found(document: Document) -> str:
         if declared == 1
         else f"All {declared} definitions are in sync"
     )
+
+
+DEFINITION: Mapping[str, object] = {
+    "statuses": STATUSES,
+    "anchor": anchor,
+    "fragment": fragment,
+    "console_link": console_link,
+    "group": group,
+    "origin_text": origin_text,
+    "rollouts": ROLLOUTS,
+    "value_lines": value_lines,
+    "path_text": path_text,
+    "time_text": time_text,
+}
+"""What ``macros.html.j2`` asks for."""
