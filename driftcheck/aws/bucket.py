@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from driftcheck.places import Prefix
 
-_CONCURRENCY = 4
+_CONCURRENCY = 16
 
 
 class BucketObjects:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from driftcheck import __version__
-from driftcheck.cli import checking, nightly, publishing, pushing, saved
+from driftcheck.cli import checking, nightly, publishing, pushing, saved, site
 from driftcheck.cli.console import FAILURE, SIGNALS, Interrupt, bug, interrupt, leave, log_as_json, put, say
 from driftcheck.cli.loading import desired_state, warn
 from driftcheck.cli.options import (
@@ -119,6 +119,7 @@ app.command()(nightly.nightly)
 app.command()(saved.report)
 app.command()(saved.merge)
 app.command()(publishing.comment)
+app.command()(site.dashboard)
 app.add_typer(pushing.app, name="state")
 app.add_typer(nightly.app, name="history")
 

@@ -44,6 +44,7 @@ from driftcheck.cli.options import (
     places_of,
     statuses_of,
 )
+from driftcheck.cli.site import Publish, site_of
 from driftcheck.cli.stored import Keep, StoreAt, store_of
 from driftcheck.errors import DriftcheckError
 
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from driftcheck.document.entries import Document
     from driftcheck.memory import Memory, Places
     from driftcheck.model import Warn
+    from driftcheck.places import Prefix
     from driftcheck.store import Name, Store
     from driftcheck.store.derived import Derived
 
@@ -75,6 +77,8 @@ class Night:
     settings: Nightly
     now: datetime
     keep: timedelta | None
+    publish: Path | Prefix | None
+    timeout: float
     quiet: bool
     hold: Callable[[], None]
     name: Name | None = None
@@ -99,6 +103,16 @@ def _derive(night: Night) -> None:
     night.derived = derived.derive(night.store, night.now)
     night.hold()
     derived.keep(night.store, night.derived)
+
+
+def _publish(night: Night) -> None:
+    """Bring the dashboard up to date, before runs that it has pages of are deleted."""
+    if night.publish is None or night.derived is None:
+        return
+    from driftcheck.cli.site import publish
+
+    night.hold()
+    publish(night.store, night.derived, night.publish, anew=False, timeout=night.timeout, quiet=night.quiet)
 
 
 def _prune(night: Night) -> None:
@@ -135,7 +149,7 @@ def _remember(
         raise DriftcheckError(*faults)
 
 
-STEPS: tuple[Step, ...] = (_keep, _derive, _prune)
+STEPS: tuple[Step, ...] = (_keep, _derive, _publish, _prune)
 """What is done with a result, in this order; a step that fails is told, and those after it are taken."""
 
 
@@ -154,6 +168,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     state_out: StateOut = None,
     max_age: MaxAge = "7d",
     keep_for: Keep = None,
+    publish: Publish = None,
     fail_on: FailOn = "drifted,missing",
     unmanaged: Unmanaged = True,
     log_format: LogFormat = LogFormats.TEXT,  # noqa: ARG001 - read by main
@@ -167,6 +182,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     places = places_of(state_at, state_out)
     place = store_of(store)
     oldest = None if keep_for is None else age_of(keep_for, "--keep")
+    site = None if publish is None else site_of(publish, "--publish", place)
     from driftcheck import config as configuration
     from driftcheck.cli.progress import progress
     from driftcheck.cli.remembered import recall
@@ -191,7 +207,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
             with progress(state.definitions, shown=not quiet) as told:
                 report = run(limits, unmanaged=unmanaged, stop=caught.stop, progress=told)
             document = document_of(report)
-            night = Night(runs, document, settings, datetime.now(UTC), oldest, quiet, hold)
+            night = Night(runs, document, settings, datetime.now(UTC), oldest, site, timeout, quiet, hold)
             steps: list[Callable[[], None]] = [partial(step, night) for step in STEPS]
             steps[1:1] = [
                 lambda: write_all(document, outputs, templates, quiet=quiet),

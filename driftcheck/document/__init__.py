@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         InvalidEntry,
         ResourceEntry,
         SourceEntry,
+        StatusName,
         Summary,
         WarningEntry,
     )
@@ -88,8 +89,13 @@ def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid
 
 def summary(resources: Sequence[ResourceEntry]) -> Summary:
     """The counts over all definitions of a document."""
-    counts = Counter(resource["status"] for resource in resources)
-    declared = len(resources) - counts["unmanaged"]
+    return counted(resource["status"] for resource in resources)
+
+
+def counted(statuses: Iterable[StatusName]) -> Summary:
+    """The counts over definitions of these statuses."""
+    counts = Counter(statuses)
+    declared = counts.total() - counts["unmanaged"]
     return {
         "declared": declared,
         "in_sync": counts["in_sync"],
@@ -97,7 +103,7 @@ def summary(resources: Sequence[ResourceEntry]) -> Summary:
         "missing": counts["missing"],
         "unmanaged": counts["unmanaged"],
         "error": counts["error"],
-        "coverage": declared / len(resources) if resources else 1.0,
+        "coverage": declared / counts.total() if counts else 1.0,
     }
 
 

@@ -59,19 +59,31 @@ class Reader:
         """Render the document, open it at ``suffix`` (a query or a fragment) and wait until it is loaded."""
         file = self.folder / "report.html"
         file.write_text(render(document, "html"), encoding="utf-8")
-        page = self.browser.new_context(**context).new_page()
-        opened = Opened(page, file.as_uri())
+        return opened(self.browser, file, suffix, **context)
 
-        def dismiss(dialog: Dialog) -> None:
-            opened.said.append(dialog.message)
-            dialog.dismiss()
 
-        page.on("request", lambda request: opened.requests.append(request.url))
-        page.on("console", lambda message: opened.said.append(message.text))
-        page.on("pageerror", lambda error: opened.said.append(str(error)))
-        page.on("dialog", dismiss)
-        page.goto(opened.address + suffix)
-        return opened
+def opened(
+    browser: Browser, file: Path | str, suffix: str = "", *, now: str | None = None, **context: Any
+) -> Opened:
+    """A file or an address opened at ``suffix`` in a browser context of its own, and loaded.
+
+    With ``now`` the page's clock starts there.
+    """
+    page = browser.new_context(**context).new_page()
+    if now is not None:
+        page.clock.install(time=now)
+    found = Opened(page, file if isinstance(file, str) else file.as_uri())
+
+    def dismiss(dialog: Dialog) -> None:
+        found.said.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("request", lambda request: found.requests.append(request.url))
+    page.on("console", lambda message: found.said.append(message.text))
+    page.on("pageerror", lambda error: found.said.append(str(error)))
+    page.on("dialog", dismiss)
+    page.goto(found.address + suffix)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.functional.service import Service
 
 COMMANDS = (
-    *("check", "validate", "nightly", "report", "merge", "comment", "schema"),
+    *("check", "validate", "nightly", "report", "merge", "dashboard", "comment", "schema"),
     *("iam-policy", "state", "history", "demo"),
 )
 HEAVY = [

@@ -1,0 +1,87 @@
+"""The dashboard, from a store of runs."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from driftcheck.cli.console import say
+from driftcheck.cli.options import LogFormat, LogFormats, Quiet, Timeout, Verbose, place_of
+from driftcheck.cli.stored import StoreAt, store_of
+
+if TYPE_CHECKING:
+    from driftcheck.places import Prefix
+    from driftcheck.store import Store
+    from driftcheck.store.derived import Derived
+
+Publish = Annotated[
+    str | None,
+    typer.Option(
+        "--publish",
+        metavar="DIR|s3://BUCKET/PREFIX",
+        help="Bring the dashboard there up to date, or make it.  [default: none]",
+    ),
+]
+
+
+def dashboard(
+    store: StoreAt,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="DIR|s3://BUCKET/PREFIX", help="Where the site goes.")
+    ],
+    timeout: Timeout = 60.0,
+    log_format: LogFormat = LogFormats.TEXT,  # noqa: ARG001 - read by main
+    quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001 - read by main
+) -> None:
+    """Make the dashboard, a static site, from the store alone."""
+    kept = store_of(store)
+    site = site_of(output, "--output", kept)
+    from driftcheck.store import open_store
+    from driftcheck.store.derived import derive
+
+    runs = open_store(kept, say, timeout=timeout)
+    derived = derive(runs, datetime.now(UTC))
+    publish(runs, derived, site, anew=True, timeout=timeout, quiet=quiet)
+
+
+def publish(
+    runs: Store, derived: Derived, site: Path | Prefix, *, anew: bool, timeout: float, quiet: bool
+) -> None:
+    """Write the dashboard, all of it ``anew`` or what is otherwise than there, and tell of it.
+
+    Raises:
+        DriftcheckError: not all of it could be written; what the front page leads to is there.
+    """
+    from driftcheck.dashboard.build import build
+    from driftcheck.objects import open_objects
+
+    # the history stays to the end: to look for garbage in it again and again would take a while
+    gc.freeze()
+    owner = f"the dashboard, process {os.getpid()} on {platform.node()}"
+    built = build(runs, derived, open_objects(site, timeout=timeout), anew=anew, owner=owner)
+    if not quiet:
+        front = site / "index.html" if isinstance(site, Path) else f"{site}/index.html"
+        say(
+            f"wrote {front}: {built.written:,} of {built.pages:,} pages",
+            pages=built.pages,
+            written=built.written,
+            deleted=built.deleted,
+        )
+
+
+def site_of(text: str, option: str, store: Path | Prefix) -> Path | Prefix:
+    """Where an option says that the dashboard goes, which is not into the store."""
+    found = place_of(text, option)
+    inner, outer = (
+        os.path.realpath(each) if isinstance(each, Path) else str(each) for each in (found, store)
+    )
+    if f"{inner}/".startswith(f"{outer}/"):
+        raise typer.BadParameter("the dashboard needs a place outside of the store", param_hint=option)
+    return found

@@ -1,0 +1,134 @@
+"""The values of the front page, as its template asks for them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from driftcheck.dashboard import charts, links, outlook
+from driftcheck.dashboard.outlook import OUT_OF_SYNC
+from driftcheck.dashboard.times import moment, span_text
+from driftcheck.dashboard.words import BECAME, said
+from driftcheck.document import counted
+from driftcheck.render.common import percent, visible
+from driftcheck.render.html import STATUSES, chart, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
+    from driftcheck.dashboard.outlook import Event, Point, Run, Standing
+    from driftcheck.history import History
+
+_MOST_RUNS = 400
+_MOST_LISTED = 10
+_MOST_EVENTS = 8
+_MOST_PLAIN = 200
+"""Definitions that are on the page without a script."""
+_WEEK, _MONTH = 7, 30
+
+
+def front(
+    history: History, runs: Sequence[Run], told: Sequence[Event], every: timedelta | None
+) -> dict[str, object]:
+    """All values of the front page; ``told`` is what became of definitions, the latest first."""
+    found = outlook.standings(history)
+    made = outlook.points(runs)
+    wrong = [each for each in found if each.status != "in_sync"]
+    expected, overdue = outlook.due(made, every)
+    last = made[-1] if made else None
+    targets = outlook.targets(runs, found)
+    summary = counted(each.status for each in found)
+    starts = [at for run in runs if (at := moment(run.entry.started_at)) is not None]
+    recurring = [each for each in outlook.recurrences(history) if each.times > 1]
+    days = outlook.days(runs, made)
+    return {
+        "headline": _headline(made, summary, whole=not any(each.failure for each in targets)),
+        "tone": next((status for status in OUT_OF_SYNC if summary[status]), "in_sync") if made else "error",
+        "summary": summary,
+        "targets": targets,
+        "wheres": Counter(each.key[1] for each in wrong).most_common(3),
+        "last": last,
+        "after": [run for run in runs if last is None or run.entry.started_at > last.run.entry.started_at],
+        "expected": span_text(expected.total_seconds()),
+        "overdue": overdue.strftime("%Y-%m-%dT%H:%M:%SZ") if overdue else None,
+        "wrong": wrong[:_MOST_LISTED],
+        "count_wrong": len(wrong),
+        "plain": wrong[:_MOST_PLAIN],
+        "points": made[-_MOST_RUNS:][::-1],
+        "trend": charts.trend(made[-_MOST_RUNS:], expected),
+        "better": _better(made),
+        "days": days[-371:][::-1],
+        "calendar": charts.calendar(days),
+        "said_of": charts.said_of,
+        "told": told[:_MOST_EVENTS],
+        "recurring": [
+            (each, charts.strip(each.spans, min(starts, default=None), max(starts, default=None)))
+            for each in recurring[:_MOST_LISTED]
+        ],
+        "count_recurring": len(recurring),
+        "first": min((run.entry.started_at for run in runs), default=None),
+        "run_page": lambda run: links.run_page(run.name),
+        "become": BECAME,
+        "chart": chart,
+        "percent": percent,
+        "kinds": sorted({each.key[0] for each in found}),
+        "count": len(found),
+        "data": _data(found),
+    }
+
+
+def _headline(made: Sequence[Point], summary: Mapping[str, object], *, whole: bool) -> str:
+    if not made:
+        return "No run has been complete yet"
+    return outcome(summary, whole=whole)  # type: ignore[arg-type]
+
+
+def _better(made: Sequence[Point]) -> list[tuple[str, int]]:
+    """How many more are out of sync than some time ago: (that time, the difference)."""
+    if not made or (now := moment(made[-1].run.entry.started_at)) is None:
+        return []
+    said = []
+    for days, text in ((_WEEK, "a week ago"), (_MONTH, "30 days ago")):
+        earlier = [
+            point
+            for point in made
+            if (at := moment(point.run.entry.started_at)) is not None and (now - at).days >= days
+        ]
+        if earlier:
+            said.append((text, made[-1].out_of_sync - earlier[-1].out_of_sync))
+    return said
+
+
+def _data(found: Sequence[Standing]) -> str:
+    """All definitions, as JSON in a form that is small: the page's script makes rows of it.
+
+    A row is name, number of the kind, of the target and of the status, since when it is out of sync, and what
+    is wrong; the last part of its address follows where that is not its name. Nothing in it ends a script.
+    """
+    kinds, targets = ({each.key[at]: None for each in found} for at in (0, 1))
+    numbers = [{key: number for number, key in enumerate(keys)} for keys in (kinds, targets)]
+    statuses = {status: number for number, (status, _, _) in enumerate(STATUSES)}
+    rows = []
+    for each in found:
+        kind, target, name = each.key
+        row: list[str | int] = [
+            visible(name),
+            numbers[0][kind],
+            numbers[1][target],
+            statuses[each.status],
+            each.since or "",
+            visible(said(each.episode)),
+        ]
+        if (part := links.segment(name)) != row[0]:
+            row.append(part)
+        rows.append(row)
+    made = {
+        "kinds": [[visible(kind), links.segment(kind)] for kind in kinds],
+        "targets": [[visible(target), links.segment(target)] for target in targets],
+        "statuses": [[status, mark, label] for status, mark, label in STATUSES],
+        "rows": rows,
+    }
+    text = json.dumps(made, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
