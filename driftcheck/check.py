@@ -36,15 +36,17 @@ def check(  # noqa: PLR0913 - what a run may be told
     memories: Mapping[str, Memory] | None = None,
     warnings: Iterable[Warn] = (),
     judge: Callable[[Desired, Reading, date], Finding | None] = compare,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Report:
     """Read everything that is declared, and what else exists when ``unmanaged`` is asked for, and compare.
 
     ``progress`` is given each finding as soon as there is one. ``memories`` are of the targets, and learn,
     where what was described in earlier runs need not be described again; ``warnings`` are about them.
     ``judge`` gives the finding of a reading, or None where it is read for another reason.
+    ``now`` is the clock of the report, and of what expires.
     """
     stop = stop or pool.Stop()
-    started_at = datetime.now(UTC)
+    started_at = now()
     today = started_at.date()
     findings: dict[Address, Finding | None] = {}
 
@@ -59,7 +61,7 @@ def check(  # noqa: PLR0913 - what a run may be told
     found = {address: finding for address, finding in findings.items() if finding is not None}
     if len(found) < len(findings):
         state = replace(state, definitions=tuple(d for d in state.definitions if d.address in found))
-    return report(state, found, fetched, started_at, complete=not stop.requested, warnings=warnings)
+    return report(state, found, fetched, started_at, complete=not stop.requested, warnings=warnings, now=now)
 
 
 def report(
@@ -70,11 +72,12 @@ def report(
     *,
     complete: bool,
     warnings: Iterable[Warn] = (),
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Report:
     """What all findings together say; there is one for each declared definition."""
     return Report(
         started_at=started_at,
-        finished_at=datetime.now(UTC),
+        finished_at=now(),
         complete=complete,
         targets=tuple(fetched.targets),
         findings=(*findings.values(), *_unmanaged(state, fetched)),

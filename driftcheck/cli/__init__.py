@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -161,11 +162,23 @@ def demo(
     folder: Annotated[
         Path, typer.Option("--folder", metavar="DIR", help="Where the reports and the desired files go.")
     ] = Path("driftcheck-demo"),
+    nights: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, max=366, help="Run it every night for so many, and make the dashboard."
+        ),
+    ] = None,
 ) -> None:
     """Run the main job on an emulated AWS, on this machine. No account is needed."""
-    from driftcheck.demo import run
+    if nights is None:
+        from driftcheck.demo import run
 
-    for line in run(folder):
+        lines = run(folder)
+    else:
+        from driftcheck.demo import month
+
+        lines = month.run(folder, nights, datetime.now(UTC))
+    for line in lines:
         put(f"{line}\n")
 
 

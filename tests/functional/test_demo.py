@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from driftcheck import demo
 from driftcheck.errors import DriftcheckError
+from tests.sites import broken, reached
 
 if TYPE_CHECKING:
     from tests.functional.conftest import Launch, Run
@@ -169,7 +172,7 @@ def test_a_folder_that_cannot_be_made_is_told(run: Run, tmp_path: Path) -> None:
     outcome = run("demo", "--folder", "file/below")
 
     assert outcome.exit_code == 1
-    assert outcome.stderr == "error: file/below/desired cannot be written: Not a directory\n"
+    assert outcome.stderr == "error: file/below cannot be written: Not a directory\n"
 
 
 def test_the_demo_fails_when_check_does(run: Run, tmp_path: Path) -> None:
@@ -234,3 +237,59 @@ def test_an_interrupt_while_a_class_is_made_ends_it_with_130(run: Run, tmp_path:
     outcome = run("demo", env={"PYTHONPATH": str(tmp_path)})
 
     assert (outcome.exit_code, outcome.stderr) == (130, "interrupted\n")
+
+
+def test_ten_nights_are_kept_and_shown_at_their_times(run: Run, tmp_path: Path) -> None:
+    outcome = run("demo", "--nights", "10", seconds=300)
+
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    folder = tmp_path / "driftcheck-demo"
+    runs = [
+        json.loads(gzip.decompress(file.read_bytes()))
+        for file in sorted((folder / "nights" / "store" / "runs").iterdir())
+    ]
+    starts = [datetime.fromisoformat(each["started_at"]) for each in runs]
+    assert len(runs) == 9
+    assert {f"{start:%H:%M}" for start in starts} == {"02:17"}
+    assert (starts[-1] - starts[0]).days == 9
+    assert [each["complete"] for each in runs] == [True, True, False, *[True] * 6]
+    assert timedelta(0) < datetime.now(UTC) - starts[-1] < timedelta(days=1, minutes=10)
+    last = {
+        (each["target"], each["name"]): each for each in runs[-1]["resources"] if each["status"] != "in_sync"
+    }
+    assert {key: each["status"] for key, each in last.items()} == {
+        ("prod-eu", "credit-model-explainability"): "drifted",
+        ("prod-eu", "renewal-model-quality"): "drifted",
+        ("prod-us", "invoice-data-quality"): "drifted",
+        ("prod-us", "receipt-data-quality"): "missing",
+        ("prod-us", "upsell-model-quality-test"): "unmanaged",
+    }
+    # made on the emulator's clock, in the days before the runs
+    created = datetime.fromisoformat(last["prod-us", "invoice-data-quality"]["created_at"])
+    assert created < starts[5] < starts[-1] - timedelta(days=3)
+    pages, wrong = reached(folder / "dashboard")
+    assert wrong == []
+    assert len([page for page in pages if page.startswith("runs/")]) == 9
+    assert outcome.stdout.endswith(
+        f"The dashboard, {len(pages)} pages:\n  driftcheck-demo/dashboard/index.html\n"
+    )
+
+
+def test_one_night_is_a_demo_too(run: Run, tmp_path: Path) -> None:
+    first = run("demo", "--nights", "1")
+    again = run("demo", "--nights", "1")
+
+    assert (first.exit_code, first.stderr) == (again.exit_code, again.stderr) == (0, "")
+    assert len(list((tmp_path / "driftcheck-demo" / "nights" / "store" / "runs").iterdir())) == 1
+    assert broken(tmp_path / "driftcheck-demo" / "dashboard") == []
+
+
+def test_the_nights_leave_a_folder_of_somebody_elses_as_it_is(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "nights").write_text("mine", "utf-8")
+
+    outcome = run("demo", "--nights", "2", "--folder", "mine")
+
+    assert outcome.exit_code == 1
+    assert outcome.stderr == "error: mine is not empty and not the demo's; --folder names another\n"
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["nights"]

@@ -1,31 +1,21 @@
 """The main job on an AWS emulator on 127.0.0.1: the examples made there, some changed, and ``check`` run.
 
-The emulator is moto. The only calls that create and delete anything stand here, and they go nowhere else.
+``month`` has the same over many nights, with a dashboard.
 """
 
 from __future__ import annotations
 
-import copy
-import logging
 import os
 import shlex
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import urlsplit
-
-import boto3
-from botocore import xform_name
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from driftcheck import desired, document
+from driftcheck.demo.emulator import HOST, REGION, SECONDS, call, edited, emulator, is_held, recreate
 from driftcheck.errors import DriftcheckError
-from driftcheck.kinds import IDENTIFIER, TAGS
 from driftcheck.model import AMBIENT, Address
 
 if TYPE_CHECKING:
@@ -34,15 +24,11 @@ if TYPE_CHECKING:
     from driftcheck.document.entries import DifferenceEntry
     from driftcheck.model import Desired
 
-_HOST = "127.0.0.1"
-_REGION = "eu-west-1"
-_SECONDS = 120
 _DRIFT = 2
 _MEANING = {
     0: "everything was compared and is in sync",
     _DRIFT: "everything was compared and there is drift",
 }
-_ASSIGNED = ("JobDefinitionName", "JobDefinitionArn", "CreationTime", "ResponseMetadata")
 _REPORTS = ("report.html", "report.md", "result.json")
 _MARKER = ".gitignore"
 _MARK = "# Made by driftcheck demo, which replaces its files here.\n*\n"
@@ -91,11 +77,12 @@ def run(folder: Path) -> Iterator[str]:
         DriftcheckError: moto is not there, ``folder`` is somebody else's, or ``check`` did not find exactly
             what was changed.
     """
-    yield f"Starting an AWS emulator (moto) on {_HOST} ..."
-    with _emulator() as client:
+    yield f"Starting an AWS emulator (moto) on {HOST} ..."
+    with emulator() as clients:
+        client = clients(REGION)
         _copy_examples(folder)
         declared = {each.address: each for each in desired.load([folder / "desired"], {}).definitions}
-        for address in [address for address, each in declared.items() if not _is_held(client, each)]:
+        for address in [address for address, each in declared.items() if not is_held(client, each)]:
             file = Path(declared.pop(address).location.file)
             (folder / "desired" / file.name).unlink()
             yield f"  left out: {address.name}, which the emulator cannot hold"
@@ -104,10 +91,10 @@ def run(folder: Path) -> Iterator[str]:
         expected: dict[Address, Outcome] = dict.fromkeys(declared, ("in_sync", [], []))
         for edit in _EDITS:
             yield "  " + _edit(client, edit, declared[edit.address], expected)
-        _call(client, "Delete", _DELETED)
+        call(client, "Delete", _DELETED)
         expected[_DELETED] = ("missing", [], [])
         yield f"  {_DELETED.name}: deleted"
-        _call(client, "Create", _UNDECLARED, **declared[_EDITS[0].address].properties)
+        call(client, "Create", _UNDECLARED, **declared[_EDITS[0].address].properties)
         expected[_UNDECLARED] = ("unmanaged", [], [])
         yield f"  {_UNDECLARED.name}: created, and no file declares it"
         command = ["check", str(folder / "desired"), "-o", "-"]
@@ -123,54 +110,25 @@ def run(folder: Path) -> Iterator[str]:
 
 def _edit(client: Any, edit: _Edit, each: Desired, expected: dict[Address, Outcome]) -> str:
     """Make the edit, note what ``check`` is to say of it, and tell it in a line."""
-    properties: Any = copy.deepcopy(dict(each.properties))
-    *above, last = path = edit.path.split(".")
-    at = properties
-    for step in above:
-        at = at[step]
-    before = at.pop(last)
-    if edit.live is not None:
-        at[last] = edit.live
-    _call(client, "Delete", edit.address)
-    _call(client, "Create", edit.address, **properties)
+    properties, before = edited(each, edit.path, edit.live)
+    recreate(client, edit.address, properties)
     change = "removed" if edit.live is None else "changed"
-    found: list[object] = [(path, change, before, edit.live)]
+    found: list[object] = [(edit.path.split("."), change, before, edit.live)]
     expected[edit.address] = ("in_sync", [], found) if edit.is_ignored else ("drifted", found, [])
     said = f"now {edit.live}" if edit.live else "gone"
     remark = ", which the file says to ignore" if edit.is_ignored else ""
     return f"{edit.address.name}: {edit.path} is {said}{remark}"
 
 
-def _is_held(client: Any, each: Desired) -> bool:
-    """Create a definition, and tell whether the emulator gives back what it was sent; if not, it is gone."""
-    try:
-        arn = _call(client, "Create", each.address, **each.properties)["JobDefinitionArn"]
-    except ClientError:
-        return False
-    answer = _call(client, "Describe", each.address)
-    given = {name: value for name, value in answer.items() if name not in _ASSIGNED}
-    if TAGS in each.properties:
-        given[TAGS] = client.list_tags(ResourceArn=arn)[TAGS]
-    if given == each.properties:
-        return True
-    _call(client, "Delete", each.address)
-    return False
-
-
-def _call(client: Any, verb: str, address: Address, **properties: Any) -> Any:
-    operation = getattr(client, xform_name(f"{verb}{address.kind}"))
-    return operation(**{IDENTIFIER: address.name}, **properties)
-
-
 def _check(command: list[str]) -> int:
     """Run what users run; it inherits the environment, the terminal and its colours."""
     # what stands in a driftcheck.toml here is for another AWS
-    limits = ["--config", os.devnull, "--quiet", "--deadline", str(_SECONDS)]
+    limits = ["--config", os.devnull, "--quiet", "--deadline", str(SECONDS)]
     process = [sys.executable, "-m", "driftcheck", *command, *limits]
     try:
-        return subprocess.run(process, check=False, timeout=2 * _SECONDS).returncode  # noqa: S603 - our own
+        return subprocess.run(process, check=False, timeout=2 * SECONDS).returncode  # noqa: S603 - our own
     except subprocess.TimeoutExpired:
-        raise DriftcheckError(f"error: check did not end in {2 * _SECONDS} seconds") from None
+        raise DriftcheckError(f"error: check did not end in {2 * SECONDS} seconds") from None
 
 
 def _verify(code: int, result: Path, expected: Mapping[Address, Outcome]) -> None:
@@ -198,22 +156,36 @@ def _told(differences: Iterable[DifferenceEntry]) -> list[object]:
     return [(each["path"], each["change"], each["desired"], each["live"]) for each in differences]
 
 
-def _copy_examples(folder: Path) -> None:
-    """Copy the examples, which a wheel has inside the package, and a checkout beside it."""
-    package = Path(__file__).parent
+def examples() -> list[Path]:
+    """The examples' files, which a wheel has inside the package, and a checkout beside it."""
+    package = Path(__file__).parents[1]
     packaged = package / "examples"
-    source = packaged if packaged.is_dir() else package.parent / "desired"
-    examples = {example.name: example for example in source.glob("*.yaml")}
+    return sorted((packaged if packaged.is_dir() else package.parent / "desired").glob("*.yaml"))
+
+
+def claim(folder: Path) -> None:
+    """Make a folder the demo's, if it is new, empty, or an earlier demo's.
+
+    Raises:
+        DriftcheckError: it is somebody else's.
+        OSError: it cannot be made.
+    """
+    if folder.exists() and any(folder.iterdir()) and not _is_own(folder):
+        raise DriftcheckError(f"error: {folder} is not empty and not the demo's; --folder names another")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARKER).write_text(_MARK, "utf-8")
+
+
+def _copy_examples(folder: Path) -> None:
+    files = {example.name: example for example in examples()}
     inside = folder / "desired"
     try:
-        if folder.exists() and any(folder.iterdir()) and not _is_own(folder):
-            raise DriftcheckError(f"error: {folder} is not empty and not the demo's; --folder names another")
-        inside.mkdir(parents=True, exist_ok=True)
+        claim(folder)
+        inside.mkdir(exist_ok=True)
         for file in inside.iterdir():
-            if file.name not in examples:
+            if file.name not in files:
                 raise DriftcheckError(f"error: {file} is not the demo's, which would check it too")
-        (folder / _MARKER).write_text(_MARK, "utf-8")
-        for name, example in examples.items():
+        for name, example in files.items():
             (inside / name).write_bytes(example.read_bytes())
     except OSError as error:
         raise DriftcheckError(f"error: {error.filename} cannot be written: {error.strerror}") from None
@@ -222,53 +194,3 @@ def _copy_examples(folder: Path) -> None:
 def _is_own(folder: Path) -> bool:
     marker = folder / _MARKER
     return marker.is_file() and marker.read_bytes() == _MARK.encode()
-
-
-@contextmanager
-def _emulator() -> Iterator[Any]:
-    """A client of an emulator that runs until the end, in an environment that knows of no other AWS."""
-    ambient = dict(os.environ)
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ |= {
-        "AWS_ACCESS_KEY_ID": "demo",
-        "AWS_SECRET_ACCESS_KEY": "demo",
-        "AWS_REGION": _REGION,
-        "AWS_CONFIG_FILE": os.devnull,  # moto reads it too
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": _HOST,
-        "no_proxy": _HOST,
-    }
-    logging.disable()  # the emulator logs every request
-    try:
-        with _server() as url:
-            os.environ["AWS_ENDPOINT_URL"] = url
-            retries = {"total_max_attempts": 1}
-            client = boto3.client("sagemaker", region_name=_REGION, config=Config(retries=retries))
-            if urlsplit(client.meta.endpoint_url).hostname != _HOST:
-                raise RuntimeError(f"the demo would write to {client.meta.endpoint_url}")
-            yield client
-    finally:
-        logging.disable(logging.NOTSET)
-        os.environ.clear()
-        os.environ |= ambient
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    try:
-        from moto.server import ThreadedMotoServer
-    except ImportError:
-        raise DriftcheckError("error: the demo needs moto: pip install 'driftcheck[demo]'") from None
-    server = ThreadedMotoServer(_HOST, 0, verbose=False)
-    starting = Thread(target=server.start, daemon=True)
-    starting.start()
-    starting.join(_SECONDS)
-    if starting.is_alive():
-        raise DriftcheckError(f"error: the emulator did not start on {_HOST}")
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
