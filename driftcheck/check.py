@@ -88,6 +88,7 @@ def report(
             *_idle_rules(state, findings, started_at.date()),
         ),
         shard=state.shard,
+        calls=fetched.calls,
     )
 
 

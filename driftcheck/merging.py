@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from driftcheck.document.entries import (
         BaseEntry,
+        CallsEntry,
         Document,
         ErrorEntry,
         InvalidEntry,
@@ -58,11 +59,21 @@ def merge(parts: Sequence[Part]) -> Document:
         "resources": resources,
         "warnings": _warnings(documents, resources),
     }
+    if all("calls" in document for document in documents):
+        merged["calls"] = _calls(document["calls"] for document in documents)
     if bases := [document["base"] for document in documents if "base" in document]:
         merged["base"] = _base(bases)
     if wrong := [each for document in documents for each in document.get("invalid", ())]:
         merged["invalid"] = _once(wrong)
     return merged
+
+
+def _calls(counted: Iterable[CallsEntry]) -> CallsEntry:
+    made, throttled = 0, 0
+    for each in counted:
+        made += each["made"]
+        throttled += each["throttled"]
+    return {"made": made, "throttled": throttled}
 
 
 def _contradictions(parts: Sequence[Part]) -> Iterator[str]:

@@ -267,6 +267,20 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """How many requests a run sent to the API, and how many of them were refused because they came too fast.
+
+    Every attempt is one; those that only get credentials are not counted.
+    """
+
+    made: int
+    throttled: int
+
+    def __add__(self, other: Calls) -> Calls:
+        return Calls(self.made + other.made, self.throttled + other.throttled)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a run found out. Times are aware, in UTC; nothing in it is a sensitive value."""
 
@@ -277,3 +291,4 @@ class Report:
     findings: tuple[Finding, ...]
     warnings: tuple[Warn, ...] = ()
     shard: Shard | None = None
+    calls: Calls | None = None

@@ -23,15 +23,35 @@ class _GivenUpError(Exception):
     """Nobody waits for this call any more."""
 
 
+class Tally:
+    """How many requests were sent, and how many refused for the rate; any thread may count."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.throttled = 0
+        self._lock = threading.Lock()
+
+    def sent(self) -> None:
+        """Count a request."""
+        with self._lock:
+            self.made += 1
+
+    def refused(self) -> None:
+        """Count a refusal."""
+        with self._lock:
+            self.throttled += 1
+
+
 class Patience(threading.local):
     """Keeps the attempts of each thread's call within the time that a call may take."""
 
     until = inf
     """When the time of this thread's call is up, in ``monotonic`` seconds."""
 
-    def __init__(self, seconds: float) -> None:
-        """Give every call so many seconds."""
+    def __init__(self, seconds: float, tally: Tally) -> None:
+        """Give every call so many seconds, and count its attempts."""
         self._seconds = seconds
+        self._tally = tally
 
     def begin(self) -> None:
         """Start the time of a call."""
@@ -48,6 +68,7 @@ class Patience(threading.local):
         """Send nothing for a call that has been given up: there would be more of them than were asked for."""
         if monotonic() > self.until:
             raise _GivenUpError
+        self._tally.sent()
 
     def _needs_retry(self, attempts: int, response: Any, **_: Any) -> float | bool | None:
         """Refuse an attempt that would come too late, so that the error is what the service said last.
@@ -57,12 +78,13 @@ class Patience(threading.local):
         large run uses up, and after a body that was cut short, which botocore does not notice. None leaves it
         to botocore.
         """
+        status = response[0].status_code if response else None
+        refused = bool(response) and is_throttled(response[1], status)
+        if refused:
+            self._tally.refused()
         # botocore waits at most so long: 0.05 s, doubled each time
         pause = min(0.05 * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
-        if monotonic() + pause > self.until or attempts >= MAX_ATTEMPTS:
-            return False
-        status = response[0].status_code if response else None
-        if response and is_throttled(response[1], status):
+        if refused or monotonic() + pause > self.until or attempts >= MAX_ATTEMPTS:
             return False
         in_trouble = status is None or status in _TROUBLE
         if (in_trouble and attempts < _ATTEMPTS_AT_TROUBLE) or (response and _is_cut_short(response[0])):

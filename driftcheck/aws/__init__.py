@@ -21,8 +21,8 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from driftcheck import __version__, live, patience
 from driftcheck.kinds import TAGS, loader
-from driftcheck.model import Live, Missing, Unreadable
-from driftcheck.patience import MAX_ATTEMPTS, Patience
+from driftcheck.model import Calls, Live, Missing, Unreadable
+from driftcheck.patience import MAX_ATTEMPTS, Patience, Tally
 from driftcheck.redact import masked_text
 
 if TYPE_CHECKING:
@@ -91,9 +91,15 @@ class Aws:
     def __init__(self, *, timeout: float, concurrency: int) -> None:
         """Prepare for calls of at most ``timeout`` seconds each, ``concurrency`` at a time."""
         self._lock = threading.Lock()
-        self._patience = Patience(timeout)
+        self._tally = Tally()
+        self._patience = Patience(timeout, self._tally)
         # for faults that pass; refusals for the rate are not tried again here, see `pace`
         self._config = config(timeout, concurrency, attempts=MAX_ATTEMPTS)
+
+    @property
+    def calls(self) -> Calls:
+        """What was sent so far through the targets that were opened."""
+        return Calls(self._tally.made, self._tally.throttled)
 
     def open(self, target: Target) -> AwsTarget:
         """Reach a target, asserting its account when it declares one.

@@ -228,6 +228,7 @@ class _Run:
         for part in self.parts:
             whole.unmanaged |= part.unmanaged
             whole.warnings += part.warnings
+            whole.calls += part.calls
             for reading in part.targets:
                 readings.setdefault(reading.name, []).append(reading)
         whole.targets = [_one(of_target) for of_target in readings.values()]

@@ -80,6 +80,8 @@ def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid
     }
     if (shard := report.shard) is not None:
         made["shard"] = {"index": shard.index, "count": shard.count, "whole": shard.whole}
+    if (calls := report.calls) is not None:
+        made["calls"] = {"made": calls.made, "throttled": calls.throttled}
     if base is not None:
         made["base"] = base_entry(base)
     if wrong := [_invalid(each) for each in invalid]:

@@ -120,6 +120,13 @@ class ShardEntry(TypedDict):
     whole: str
 
 
+class CallsEntry(TypedDict):
+    """How many requests the run sent to the API, and how many of them were refused for the rate."""
+
+    made: int
+    throttled: int
+
+
 class FormerEntry(TypedDict):
     """What a definition was called in the base, and where it stood."""
 
@@ -186,6 +193,7 @@ class InvalidEntry(TypedDict):
 class Document(TypedDict):
     """A run's result. Times are UTC, ISO 8601, to the second, ending in Z; ``shard`` is that of a part.
 
+    ``calls`` are not in the earliest documents.
     ``invalid`` is there when the desired state is: then nothing was compared, and ``complete`` is false.
     """
 
@@ -195,6 +203,7 @@ class Document(TypedDict):
     finished_at: str
     complete: bool
     shard: NotRequired[ShardEntry]
+    calls: NotRequired[CallsEntry]
     base: NotRequired[BaseEntry]
     invalid: NotRequired[list[InvalidEntry]]
     summary: Summary

@@ -12,7 +12,7 @@ from driftcheck import pool
 from driftcheck.aws import is_throttled, unreadable
 from driftcheck.fetch.listing import Listing, throttled_alike
 from driftcheck.kinds import KINDS, TAGS
-from driftcheck.model import Live, TargetReading, Unreadable
+from driftcheck.model import Calls, Live, TargetReading, Unreadable
 from driftcheck.turns import Job
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ class OpenTarget(Protocol):
 class Cloud(Protocol):
     """Where targets are reached."""
 
+    @property
+    def calls(self) -> Calls:
+        """What was sent to them so far."""
+
     def open(self, target: Target) -> OpenTarget:
         """Reach a target."""
 
@@ -75,6 +79,7 @@ class Fetched:
     unmanaged: dict[Address, Finding] = field(default_factory=dict)
     targets: list[TargetReading] = field(default_factory=list)
     warnings: list[Warn] = field(default_factory=list)
+    calls: Calls = field(default_factory=lambda: Calls(0, 0))
 
 
 def fetch(
@@ -102,6 +107,7 @@ def fetch(
         is_refusal=is_throttled,
     )
     run.fetched.targets = [run.target_reading(target) for target in state.targets]
+    run.fetched.calls = cloud.calls
     return run.fetched
 
 

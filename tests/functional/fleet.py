@@ -75,5 +75,8 @@ def build(service: Service, folder: Path, *, more: str = "", account: str = ACCO
 
 
 def without_times(document: dict[str, Any]) -> dict[str, Any]:
-    """A document but for when its run began and ended; ``created_at`` is that of a definition, further in."""
-    return {key: value for key, value in document.items() if not key.endswith("ed_at")}
+    """A document but for when its run began and ended, and what it cost.
+
+    ``created_at`` is that of a definition, further in; each task of a cluster asks whose credentials it has.
+    """
+    return {key: value for key, value in document.items() if not key.endswith("ed_at") and key != "calls"}

@@ -88,6 +88,7 @@ def test_the_document_is_that_of_a_single_machine(
     assert result.stderr == ""
     assert fleet.without_times(result.document) == fleet.without_times(whole.document)
     assert [*result.document] == [*whole.document]
+    assert result.document["calls"] == whole.document["calls"]
     assert result.exit_code == whole.exit_code == 1
     assert len(service.called("AssumeRole")) == len(fleet.REGIONS)
     assert len(service.called("List*Definitions")) == 4 * len(fleet.REGIONS)

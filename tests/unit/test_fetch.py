@@ -13,7 +13,7 @@ from driftcheck.aws import Page, Summary, WrongAccountError
 from driftcheck.desired import DesiredState
 from driftcheck.fetch import Fetched, Limits, fetch
 from driftcheck.live import DamagedAnswerError
-from driftcheck.model import Address, Desired, Live, Location, Missing, Target, Unreadable
+from driftcheck.model import Address, Calls, Desired, Live, Location, Missing, Target, Unreadable
 from driftcheck.pool import Stop
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Reached:
 @dataclass
 class Targets:
     reached: dict[str, Any]
+    calls: Calls = field(default_factory=lambda: Calls(0, 0))
 
     def open(self, target: Target) -> Reached:
         return given(self.reached[target.name])  # type: ignore[no-any-return]
