@@ -41,7 +41,7 @@ class ChangeKind(StrEnum):
     REPAIRED = "repaired"
     """It had drifted, was missing or unmanaged, and is in sync, or what no file declared is gone."""
     REMOVED = "removed"
-    """It had drifted or was missing, and no file declares it any more."""
+    """It had drifted, was missing or could not be read, and no file declares it any more."""
     UNREADABLE = "unreadable"
     READABLE = "readable"
 
@@ -92,14 +92,15 @@ class Course:
     @property
     def out_of_sync_since(self) -> str | None:
         """Since when it has not been in sync, however often it changed meanwhile; None where it is."""
-        since = None
+        return self.out_of_sync_before(None)
+
+    def out_of_sync_before(self, until: str | None) -> str | None:
+        """Since when it had not been in sync when an episode ended at ``until``; None where none did so."""
+        since = until
         for episode in reversed(self.episodes):
-            if episode.status == "error":
-                continue
-            if episode.until != since:
-                break
-            since = episode.since
-        return since
+            if episode.status != "error" and episode.until == since:
+                since = episode.since
+        return None if since == until else since
 
     @property
     def status(self) -> StatusName:
@@ -227,12 +228,13 @@ def _advance(key: Key, course: Course, resource: ResourceEntry, at: str) -> Iter
 def _leave(key: Key, course: Course, at: str) -> Iterator[Change]:
     """A definition that a run over its target no longer speaks of."""
     course.is_there = False
+    change = None
     for unreadable in (True, False):
         if (episode := course.lasting(unreadable=unreadable)) is not None:
             kind = ChangeKind.REPAIRED if episode.status == "unmanaged" else ChangeKind.REMOVED
             change = _end(kind, key, course, episode, at, is_gone=True)
-            if not unreadable:
-                yield change
+    if change is not None:
+        yield change
 
 
 def _begin(kind: ChangeKind, key: Key, course: Course, episode: Episode) -> Change:

@@ -77,6 +77,7 @@ def test_a_drift_that_changes_lasts_since_its_beginning() -> None:
     assert kinds == [[], [ChangeKind.DRIFTED], [ChangeKind.CHANGED], [ChangeKind.MISSING]]
     course = history.courses[KEY]
     assert course.out_of_sync_since == at(2)
+    assert [course.out_of_sync_before(at(day)) for day in (1, 3, 4)] == [None, at(2), at(2)]
     assert [(each.status, each.since, each.until) for each in course.episodes] == [
         ("drifted", at(2), at(3)),
         ("drifted", at(3), at(4)),
@@ -139,7 +140,7 @@ def test_a_run_that_was_cut_short_says_nothing() -> None:
         ("drifted", [ChangeKind.REMOVED]),
         ("missing", [ChangeKind.REMOVED]),
         ("unmanaged", [ChangeKind.REPAIRED]),
-        ("error", []),
+        ("error", [ChangeKind.REMOVED]),
     ],
 )
 def test_what_a_run_no_longer_speaks_of(status: str, kinds: list[ChangeKind]) -> None:
