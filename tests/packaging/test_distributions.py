@@ -44,6 +44,7 @@ def test_the_wheel_holds_the_package_the_templates_and_the_examples_and_nothing_
     assert {
         "driftcheck/py.typed",
         "driftcheck/document/result.schema.json",
+        "driftcheck/notices/event.schema.json",
         "driftcheck/cli/__init__.py",
     } <= packaged
     names = ("report.html.j2", "report.md.j2", "comment.md.j2")

@@ -1,0 +1,208 @@
+"""What a run has to tell: what changed since the last complete one, and what lasts and is told again.
+
+All of it follows from the history, so that the same run always gives the same notice. Nothing here does I/O
+or reads a clock: how long something has lasted is said as of the run's start.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from driftcheck.notices.entries import EventKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from driftcheck.document.entries import DifferenceEntry, Document, StatusName, TargetEntry
+    from driftcheck.history import Change, Course, Episode, History, Key
+    from driftcheck.notices.entries import Event, EventDifferenceEntry, Notice, RunEntry, StandingEntry
+
+FORMAT = 1
+SCHEMA_VERSION = "1.0"
+ORDER: tuple[EventKind, ...] = get_args(EventKind)
+
+_MOST_STANDING = 100
+"""As many are named; more would be read by nobody."""
+_MAX_DIFFERENCES = 200 * 1024
+"""Bytes of JSON that differences take in an event: EventBridge takes 256 KiB in all."""
+
+_ENDS = frozenset({"repaired", "removed", "readable"})
+
+
+def notice(
+    document: Document, history: History, changes: Iterable[Change], remind: timedelta, *, first: bool = False
+) -> Notice | None:
+    """What is to be told of a run, None where that is nothing.
+
+    Args:
+        document: the run's, which ``history`` has just taken over.
+        history: all runs up to this one.
+        changes: what it found otherwise than those before it.
+        remind: how long something lasts before it is told again, and again after that; zero for never.
+        first: nothing was ever told before, so that all that lasts is told.
+    """
+    if not document["complete"]:
+        return None
+    run: RunEntry = {
+        "started_at": document["started_at"],
+        "driftcheck_version": document["driftcheck_version"],
+    }
+    places = {target["name"]: target for target in document["targets"]}
+    told = set()
+    events = []
+    for change in changes:
+        told.add(change.key)
+        course = history.courses[change.key]
+        events.append(_event(run, places, change.kind.value, change.key, course, change.episode))
+    standing: list[StandingEntry] = []
+    earlier = _earlier_runs(history)
+    for key, course in history.courses.items():
+        episode = course.lasting(unreadable=True) or course.lasting()
+        if episode is None or key in told or key[1] not in places:
+            continue
+        if first or _is_due(episode.since, earlier.get(key[1]), run["started_at"], remind):
+            events.append(_event(run, places, "reminder", key, course, episode))
+        else:
+            standing.append(_standing(key, course, episode, run["started_at"]))
+    if not events:
+        return None
+    counts: dict[str, int] = {name: document["summary"][name] for name in _COUNTED}
+    standing.sort(key=lambda each: (each["since"], each["target"], each["kind"], each["name"]))
+    return {
+        "format": FORMAT,
+        "run": run,
+        "counts": counts,
+        "events": sorted(events, key=_rank),
+        "standing": standing[:_MOST_STANDING],
+        "standing_count": len(standing),
+    }
+
+
+_COUNTED: tuple[StatusName, ...] = ("in_sync", "drifted", "missing", "unmanaged", "error")
+
+
+def event_schema() -> dict[str, Any]:
+    """The published JSON Schema of an event."""
+    text = resources.files("driftcheck.notices").joinpath("event.schema.json").read_text("utf-8")
+    return cast("dict[str, Any]", json.loads(text))
+
+
+def _rank(event: Event) -> tuple[int, str, str, str, str]:
+    """The worst first; of one sort, what has lasted longest."""
+    definition = event["definition"]
+    return (
+        ORDER.index(event["event"]),
+        event["since"],
+        definition["target"],
+        definition["kind"],
+        definition["name"],
+    )
+
+
+def _earlier_runs(history: History) -> dict[str, str]:
+    """When the last complete run before the latest one looked at each target."""
+    found: dict[str, str] = {}
+    for run in history.runs[:-1]:
+        if run.complete:
+            found.update(dict.fromkeys(run.targets, run.started_at))
+    return found
+
+
+def _is_due(since: str, earlier: str | None, now: str, remind: timedelta) -> bool:
+    """Tell whether a multiple of ``remind`` was reached since the run before: no mark is kept, or lost."""
+    if not remind or earlier is None:
+        return False
+    return (_moment(now) - _moment(since)) // remind > max((_moment(earlier) - _moment(since)) // remind, 0)
+
+
+def _event(
+    run: RunEntry,
+    places: dict[str, TargetEntry],
+    kind: EventKind,
+    key: Key,
+    course: Course,
+    episode: Episode,
+) -> Event:
+    at = run["started_at"]
+    place = places[key[1]]
+    ended = kind in _ENDS
+    until = episode.until if ended else None
+    differences, left_out = _fitting(episode.differences)
+    since = episode.since
+    if episode.status != "error":
+        since = course.out_of_sync_before(until) or since
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "id": "/".join((at, *key, kind)),
+        "event": kind,
+        "run": run,
+        "definition": {
+            "kind": key[0],
+            "target": key[1],
+            "name": key[2],
+            "arn": course.arn,
+            "account": place["account"],
+            "region": place["region"],
+            "source": course.source,
+        },
+        "status": _status(course, episode, ended=ended),
+        "before": episode.status if ended else None,
+        "since": since,
+        "until": until,
+        "seconds": _seconds(since, until or at),
+        "created_at": course.created_at,
+        "differences": differences,
+        "differences_left_out": left_out,
+        "error": episode.error,
+    }
+
+
+def _status(course: Course, episode: Episode, *, ended: bool) -> StatusName | None:
+    if not course.is_there:
+        return None
+    return course.status if ended else episode.status
+
+
+def _standing(key: Key, course: Course, episode: Episode, at: str) -> StandingEntry:
+    since = episode.since
+    if episode.status != "error":
+        since = course.out_of_sync_since or since
+    return {
+        "kind": key[0],
+        "target": key[1],
+        "name": key[2],
+        "status": episode.status,
+        "since": since,
+        "seconds": _seconds(since, at),
+    }
+
+
+def _fitting(differences: Sequence[DifferenceEntry]) -> tuple[list[EventDifferenceEntry], int]:
+    """As many differences as there is room for, and how many are left out."""
+    kept: list[EventDifferenceEntry] = []
+    room = _MAX_DIFFERENCES
+    for difference in differences:
+        entry: EventDifferenceEntry = {
+            "path": difference["path"],
+            "change": difference["change"],
+            "desired": difference["desired"],
+            "live": difference["live"],
+            "sensitive": difference["sensitive"],
+        }
+        room -= len(json.dumps(entry))
+        if room < 0:
+            break
+        kept.append(entry)
+    return kept, len(differences) - len(kept)
+
+
+def _moment(time: str) -> datetime:
+    return datetime.fromisoformat(time)
+
+
+def _seconds(since: str, until: str) -> int:
+    """Whole seconds, none where a clock was put back meanwhile."""
+    return max(int((_moment(until) - _moment(since)).total_seconds()), 0)

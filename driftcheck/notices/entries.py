@@ -1,0 +1,103 @@
+"""The members of a notice, as types; ``event.schema.json`` is the published form of an event's detail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from driftcheck.document.entries import ErrorEntry, SourceEntry, StatusName
+    from driftcheck.model import Json
+
+EventKind = Literal[
+    "missing",
+    "drifted",
+    "changed",
+    "unreadable",
+    "unmanaged",
+    "reminder",
+    "removed",
+    "readable",
+    "repaired",
+]
+"""What an event tells, the worst first: a change as in the history, or that something still lasts."""
+
+
+class RunEntry(TypedDict):
+    """The run that an event is of."""
+
+    started_at: str
+    driftcheck_version: str
+
+
+class DefinitionEntry(TypedDict):
+    """What names a definition, and where it is."""
+
+    kind: str
+    target: str
+    name: str
+    arn: str | None
+    account: str | None
+    region: str | None
+    source: SourceEntry | None
+
+
+class EventDifferenceEntry(TypedDict):
+    """One leaf that differs."""
+
+    path: list[str | int]
+    change: Literal["changed", "added", "removed"]
+    desired: Json
+    live: Json
+    sensitive: bool
+
+
+class Event(TypedDict):
+    """One change of one definition, or a reminder of one.
+
+    ``id`` is the same whenever the same event is sent, and no other event's. ``status`` is what the
+    definition is now, null where nothing speaks of it any more; ``before`` is what ended. ``since`` is the
+    first run that found it so (for what ended: that it was so until ``until``), ``seconds`` how long that is.
+    ``created_at`` is the live ``CreationTime``. ``differences_left_out`` counts those for which there was no
+    room. ``repeated`` is there, and true, when the event may have been sent before.
+    """
+
+    schema_version: str
+    id: str
+    event: EventKind
+    run: RunEntry
+    definition: DefinitionEntry
+    status: StatusName | None
+    before: StatusName | None
+    since: str
+    until: str | None
+    seconds: int
+    created_at: str | None
+    differences: list[EventDifferenceEntry]
+    differences_left_out: int
+    error: ErrorEntry | None
+    repeated: NotRequired[bool]
+
+
+class StandingEntry(TypedDict):
+    """A definition that is still not in sync, or not readable, and that no event of the notice is about."""
+
+    kind: str
+    target: str
+    name: str
+    status: StatusName
+    since: str
+    seconds: int
+
+
+class Notice(TypedDict):
+    """All that one run has to tell: its events, the worst first, and what has not changed, the oldest first.
+
+    ``counts`` are the run's by status. ``standing`` names some; ``standing_count`` counts all.
+    """
+
+    format: int
+    run: RunEntry
+    counts: dict[str, int]
+    events: list[Event]
+    standing: list[StandingEntry]
+    standing_count: int

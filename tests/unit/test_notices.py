@@ -1,0 +1,295 @@
+"""What a run has to tell, from the history alone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from driftcheck.history import History
+from driftcheck.notices import event_schema, notice
+from tests.documents import KIND, PROD, changed, document, in_sync
+
+if TYPE_CHECKING:
+    from driftcheck.document.entries import Document, ResourceEntry
+    from driftcheck.notices.entries import Event, Notice
+
+WEEK = timedelta(days=7)
+SCHEMA = event_schema()
+
+
+def at(day: int) -> str:
+    return f"{datetime(2026, 10, 31, 2, 17, tzinfo=UTC) + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def night(day: int, *resources: ResourceEntry, complete: bool = True, target: str = "prod") -> Document:
+    run = document(*resources, targets=[{**PROD, "name": target}], complete=complete)
+    return {**run, "started_at": at(day), "finished_at": at(day)}
+
+
+def a(status: str = "in_sync", name: str = "a", live: str = "large", target: str = "prod") -> ResourceEntry:
+    return {
+        **in_sync(name),
+        "target": target,
+        "status": status,  # type: ignore[typeddict-item]
+        "arn": f"arn:aws:sagemaker:eu-west-1:123456789012:model-quality-job-definition/{name}",
+        "created_at": "2026-10-31T21:00:00Z",
+        "differences": [changed(["Tags", 0, "Value"], "small", live)] if status == "drifted" else [],
+        "error": {"code": "Timeout", "message": "slow"} if status == "error" else None,
+    }
+
+
+def told(*runs: Document, remind: timedelta = WEEK, first: bool = False) -> list[Notice | None]:
+    """The notices of runs that follow one another; each event of them is as its schema has it."""
+    history = History()
+    notices = [notice(run, history, history.add(run), remind, first=first) for run in runs]
+    validator = Draft202012Validator(SCHEMA)
+    for each in notices:
+        for event in each["events"] if each else ():
+            assert [error.message for error in validator.iter_errors(json.loads(json.dumps(event)))] == []
+    return notices
+
+
+def said(found: Notice | None) -> list[tuple[str, str]]:
+    return [(event["event"], event["definition"]["name"]) for event in found["events"]] if found else []
+
+
+def only(found: Notice | None) -> Event:
+    assert found is not None
+    (event,) = found["events"]
+    return event
+
+
+def test_nothing_new_is_no_notice() -> None:
+    assert [said(each) for each in told(night(1, a()), night(2, a()), night(3, a()))] == [[], [], []]
+    assert [said(each) for each in told(night(1, a("drifted")), night(2, a("drifted")))] == [
+        [("drifted", "a")],
+        [],
+    ]
+
+
+def test_an_event_says_all_that_a_program_needs() -> None:
+    event = only(told(night(1, a()), night(2, a("drifted")))[1])
+
+    assert event == {
+        "schema_version": "1.0",
+        "id": "2026-11-02T02:17:00Z/ModelQualityJobDefinition/prod/a/drifted",
+        "event": "drifted",
+        "run": {"started_at": at(2), "driftcheck_version": "0.1.0"},
+        "definition": {
+            "kind": KIND,
+            "target": "prod",
+            "name": "a",
+            "arn": "arn:aws:sagemaker:eu-west-1:123456789012:model-quality-job-definition/a",
+            "account": "123456789012",
+            "region": "eu-west-1",
+            "source": a()["source"],
+        },
+        "status": "drifted",
+        "before": None,
+        "since": at(2),
+        "until": None,
+        "seconds": 0,
+        "created_at": "2026-10-31T21:00:00Z",
+        "differences": [
+            {
+                "path": ["Tags", 0, "Value"],
+                "change": "changed",
+                "desired": "small",
+                "live": "large",
+                "sensitive": False,
+            }
+        ],
+        "differences_left_out": 0,
+        "error": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "event", "status", "days"),
+    [
+        ([a("drifted")], [a()], "repaired", "in_sync", 2),
+        ([a("missing")], [a()], "repaired", "in_sync", 2),
+        ([a("unmanaged")], [], "repaired", None, 2),
+        ([a("drifted")], [], "removed", None, 2),
+        ([a("error")], [a()], "readable", "in_sync", 2),
+        ([a("drifted")], [a("drifted", live="huge")], "changed", "drifted", 2),
+        ([a("drifted")], [a("missing")], "missing", "missing", 2),
+        ([a("drifted")], [a("error")], "unreadable", "error", 0),
+        ([a()], [a("missing")], "missing", "missing", 0),
+        ([], [a("unmanaged")], "unmanaged", "unmanaged", 0),
+    ],
+    ids=[
+        "drifted, repaired",
+        "missing, repaired",
+        "unmanaged, gone",
+        "drifted, removed",
+        "unreadable, readable",
+        "drifted, changed",
+        "drifted, missing",
+        "drifted, unreadable",
+        "in sync, missing",
+        "new, unmanaged",
+    ],
+)
+def test_each_change_says_how_long(
+    before: list[ResourceEntry],
+    after: list[ResourceEntry],
+    event: str,
+    status: str | None,
+    days: int,
+) -> None:
+    found = only(told(night(1, *before), night(2, *before), night(3, *after))[2])
+
+    assert (found["event"], found["status"], found["seconds"]) == (event, status, days * 86400)
+    assert (found["until"], found["before"] is None) == (
+        (at(3), False) if event in {"repaired", "removed", "readable"} else (None, True)
+    )
+
+
+def test_what_can_be_read_again_and_is_repaired_is_told_as_both() -> None:
+    found = told(night(1, a("drifted")), night(2, a("error")), night(3, a()))[2]
+
+    assert said(found) == [("readable", "a"), ("repaired", "a")]
+
+
+def test_the_worst_comes_first() -> None:
+    found = told(
+        night(1, a(name="a"), a("drifted", "b"), a("drifted", "c"), a(name="d")),
+        night(2, a("drifted", "a"), a(name="b"), a("missing", "c"), a("error", "d"), a("unmanaged", "e")),
+    )[1]
+
+    assert said(found) == [
+        ("missing", "c"),
+        ("drifted", "a"),
+        ("unreadable", "d"),
+        ("unmanaged", "e"),
+        ("repaired", "b"),
+    ]
+
+
+def test_a_notice_says_what_else_is_still_not_in_sync() -> None:
+    found = told(night(1, a("missing", "old")), night(3, a("missing", "old"), a("drifted", "new")))[1]
+
+    assert found is not None
+    assert said(found) == [("drifted", "new")]
+    assert found["standing_count"] == 1
+    assert found["standing"] == [
+        {
+            "kind": KIND,
+            "target": "prod",
+            "name": "old",
+            "status": "missing",
+            "since": at(1),
+            "seconds": 2 * 86400,
+        }
+    ]
+
+
+@pytest.mark.parametrize("status", ["drifted", "missing", "unmanaged", "error"])
+def test_what_lasts_is_told_again_each_week(status: str) -> None:
+    found = told(*(night(day, a(status)) for day in range(1, 24)))
+
+    assert {day: each["events"][0]["event"] for day, each in enumerate(found, 1) if each} == {
+        1: {"error": "unreadable"}.get(status, status),
+        8: "reminder",
+        15: "reminder",
+        22: "reminder",
+    }
+    assert only(found[14])["seconds"] == 14 * 86400
+
+
+def test_a_reminder_comes_with_the_first_run_after_its_time() -> None:
+    runs = [night(1, a("drifted")), night(6, a("drifted")), night(9, a("drifted"), complete=False)]
+
+    assert [said(each) for each in told(*runs, night(10, a("drifted")), night(11, a("drifted")))] == [
+        [("drifted", "a")],
+        [],
+        [],
+        [("reminder", "a")],
+        [],
+    ]
+
+
+def test_a_reminder_is_of_what_was_told_last_and_says_since_when_it_is_not_in_sync() -> None:
+    nights = [night(day, a("drifted", live="huge" if day > 4 else "large")) for day in range(1, 13)]
+
+    found = told(*nights)
+
+    assert [day for day, each in enumerate(found, 1) if each] == [1, 5, 12]
+    assert only(found[11])["since"] == at(1)
+
+
+def test_zero_is_never() -> None:
+    found = told(*(night(day, a("drifted")) for day in range(1, 30)), remind=timedelta(0))
+
+    assert [day for day, each in enumerate(found, 1) if each] == [1]
+
+
+def test_each_target_has_its_own_week() -> None:
+    nights = [
+        night(day, a("drifted", target=target), target=target)
+        for day in range(1, 10)
+        for target in ("eu", "us")
+    ]
+
+    found = told(*nights)
+
+    assert [only(each)["definition"]["target"] for each in found if each] == ["eu", "us", "eu", "us"]
+
+
+def test_a_clock_that_jumps_tells_nothing_twice() -> None:
+    # a year ahead, and back to the next night, which the store puts in its place
+    found = told(night(1, a("drifted")), night(2, a("drifted")), night(366, a("drifted")))
+    assert [said(each) for each in found] == [[("drifted", "a")], [], [("reminder", "a")]]
+
+
+def test_a_run_that_was_cut_short_tells_nothing() -> None:
+    assert told(night(1, a()), night(2, a("drifted"), complete=False))[1] is None
+
+
+def test_what_is_told_first_is_all_that_lasts() -> None:
+    history = History()
+    for day in (1, 2):
+        run = night(day, a("drifted"), a("missing", "b"))
+        changes = history.add(run)
+
+    assert notice(run, history, changes, WEEK) is None
+    assert said(notice(run, history, changes, WEEK, first=True)) == [("reminder", "a"), ("reminder", "b")]
+
+
+def test_differences_are_left_out_where_there_is_no_room() -> None:
+    many = [changed(["Environment", f"K{number}"], "é" * 1024, "x" * 1024) for number in range(100)]
+    run = night(1, {**a("drifted"), "differences": many})
+
+    event = only(told(run)[0])
+
+    assert len(json.dumps(event)) < 220 * 1024
+    assert 0 < len(event["differences"]) < 100
+    assert len(event["differences"]) + event["differences_left_out"] == 100
+
+
+STATUSES = st.sampled_from(["in_sync", "drifted", "missing", "unmanaged", "error", "gone"])
+
+
+@given(st.lists(st.lists(STATUSES, min_size=2, max_size=2), min_size=1, max_size=12))
+def test_whoever_keeps_what_was_told_knows_what_is_so(nights: list[list[str]]) -> None:
+    """The last thing told of a definition is what it is: no change is left out, none is made up."""
+    runs = [
+        night(day, *(a(status, name) for name, status in zip("ab", each, strict=True) if status != "gone"))
+        for day, each in enumerate(nights, 1)
+    ]
+    known: dict[str, Any] = {}
+    for found in told(*runs):
+        events = sorted(found["events"], key=lambda event: event["event"] != "readable") if found else []
+        for event in events:
+            known[event["definition"]["name"]] = event["status"]
+
+    for name, status in zip("ab", nights[-1], strict=True):
+        # what was in sync from the start was never told of; what is gone either
+        assert known.get(name) in ({status} if status not in {"in_sync", "gone"} else {"in_sync", None})

@@ -1,0 +1,159 @@
+"""A notice as people read it: it says what matters, always fits, and nothing in it acts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftcheck.history import History
+from driftcheck.notices import notice
+from driftcheck.notices.text import REPEATED, age_text, body, in_utf8, subject
+from tests.documents import changed, in_sync
+from tests.unit.test_notices import a, night
+
+if TYPE_CHECKING:
+    from driftcheck.document.entries import Document, ResourceEntry
+    from driftcheck.notices.entries import Notice
+
+
+def last(*runs: Document) -> Notice:
+    history = History()
+    found = [notice(run, history, history.add(run), timedelta(days=7)) for run in runs][-1]
+    assert found is not None
+    return found
+
+
+def many(count: int) -> Notice:
+    return last(night(1, *(a("drifted", f"definition-{number:05}") for number in range(count))))
+
+
+def test_a_notice_reads_as_a_person_would_say_it() -> None:
+    before = [a(name="churn"), a("drifted", "fraud"), a("missing", "old"), a(name="slow")]
+    after = [a("drifted", "churn"), a(name="fraud"), a("missing", "old"), a("error", "slow")]
+
+    found = last(night(1, *before), night(2, *before), night(4, *after, a("unmanaged", "new")))
+
+    assert subject(found) == "driftcheck: 1 drifted, 1 unreadable, 1 unmanaged, 1 repaired"
+    assert body(found, 10_000) == (
+        "driftcheck, run of 2026-11-04 02:17:00 UTC\n"
+        "\n"
+        "1 drifted\n"
+        "- ModelQualityJobDefinition churn (prod): created 2026-10-31 21:00:00 UTC; "
+        "1 difference: Tags[0].Value; desired/a.yaml:3\n"
+        "\n"
+        "1 cannot be read\n"
+        "- ModelQualityJobDefinition slow (prod): Timeout: slow; desired/a.yaml:3\n"
+        "\n"
+        "1 unmanaged\n"
+        "- ModelQualityJobDefinition new (prod): desired/a.yaml:3\n"
+        "\n"
+        "1 repaired\n"
+        "- ModelQualityJobDefinition fraud (prod): was drifted for 3 d\n"
+        "\n"
+        "1 more not in sync, as before; the longest first\n"
+        "- ModelQualityJobDefinition old (prod): missing for 3 d, since 2026-11-01 02:17:00 UTC\n"
+        "\n"
+        "Now: 1 in sync, 1 drifted, 1 missing, 1 unmanaged, 1 not readable.\n"
+    )
+
+
+def test_a_repetition_says_so() -> None:
+    text = body(many(1), 10_000, repeated=True)
+
+    assert text.splitlines()[1] == REPEATED
+
+
+@pytest.mark.parametrize(("limit", "named"), [(10**9, 5000), (256 * 1024, 1000), (4096, 10), (500, 1)])
+def test_as_many_are_named_as_there_is_room_for(limit: int, named: int) -> None:
+    text = body(many(5000), limit, in_utf8)
+
+    assert in_utf8(text) <= limit
+    assert "5,000 drifted\n" in text
+    assert text.count("- ModelQuality") == named
+    assert (f"- and {5000 - named:,} more\n" in text) is (named < 5000)
+    assert text.endswith("Now: 0 in sync, 5,000 drifted, 0 missing, 0 unmanaged, 0 not readable.\n")
+
+
+@given(st.integers(min_value=0, max_value=3000), st.booleans())
+def test_any_limit_holds(limit: int, in_bytes: bool) -> None:
+    run = night(1, {**a("drifted", "é" * 60), "differences": [changed(["Tags", 0, "é" * 90], "x", "y")]})
+
+    size = in_utf8 if in_bytes else len
+    assert size(body(last(run), limit, size)) <= limit
+
+
+def hostile(text: str) -> ResourceEntry:
+    return {
+        **in_sync(text),
+        "status": "drifted",
+        "target": "prod",
+        "source": {"file": text, "line": 1},
+        "differences": [changed(["Tags", 0, text], text, text)],
+        "error": {"code": text, "message": text},
+    }
+
+
+@given(st.text(max_size=60) | st.sampled_from(["@everyone", "<!channel>", "[x](https://example.com)", "`a`"]))
+def test_nothing_in_it_acts(text: str) -> None:
+    found = last(night(1, hostile(text), hostile(text + "2")))
+
+    said = body(found, 100_000)
+
+    assert not {*"@<`"} & {*said}
+    assert "](" not in said
+    assert all(line.isprintable() for line in said.split("\n"))
+    assert len(said.split("\n")) == 8
+    assert subject(found) == "driftcheck: 2 drifted"
+
+
+def test_no_value_is_in_it() -> None:
+    run = night(1, {**a("drifted"), "differences": [changed(["Tags", 0, "Value"], "w4nted", "f0und")]})
+
+    said = body(last(run), 100_000)
+
+    assert "w4nted" not in said
+    assert "f0und" not in said
+
+
+def test_the_subject_is_short_ascii() -> None:
+    count = 1200
+    before = [a("in_sync", f"d{number}") for number in range(9 * count)]
+    sorts = ["missing", "drifted", "error", "in_sync"]
+    after = [a(sorts[number % 4], f"d{number}") for number in range(8 * count)]
+    run = night(2, *after, *(a("unmanaged", f"u{number}") for number in range(count)))
+
+    found = subject(last(night(1, *before), run))
+
+    assert found == "driftcheck: 2400 missing, 2400 drifted, 2400 unreadable, 1200 unmanaged"
+    assert found.isascii()
+    assert len(found) < 100
+
+
+def test_a_subject_of_everything_is_cut_at_its_end() -> None:
+    kinds = ("missing", "drifted", "changed", "unreadable", "unmanaged", "reminder", "removed", "repaired")
+    one = many(1)
+    events = [{**one["events"][0], "event": kind} for kind in kinds for _ in range(300)]
+
+    found = subject({**one, "events": events})  # type: ignore[typeddict-item]
+
+    assert len(found) == 99
+    assert found.endswith("...")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 min"),
+        (119 * 60, "119 min"),
+        (7200, "2 h"),
+        (172799, "47 h"),
+        (172800, "2 d"),
+        (10**8, "1157 d"),
+    ],
+)
+def test_an_age_is_in_one_unit(seconds: int, text: str) -> None:
+    assert age_text(seconds) == text
