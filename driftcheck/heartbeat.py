@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from contextlib import closing
 from http.client import HTTPException
 from time import sleep
 from urllib.parse import urlsplit
 
-from driftcheck import __version__
+from driftcheck import __version__, pool
 from driftcheck.errors import DriftcheckError
 
 START, SUCCESS, FAILURE = "/start", "", "/fail"
@@ -35,6 +34,8 @@ def ping(url: str, what: str) -> None:
         except urllib.error.HTTPError as error:
             error.close()
             reason = f"HTTP status {error.code}"
+        except pool.OverdueError:
+            reason = f"no answer within {_SECONDS} s"
         except (OSError, HTTPException, ValueError) as error:
             cause = getattr(error, "reason", error)
             reason = getattr(cause, "strerror", None) or type(cause).__name__
@@ -51,5 +52,5 @@ _WHEN = {START: " that the run starts", SUCCESS: " that the run succeeded", FAIL
 def _get(address: str) -> None:
     agent = {"User-Agent": f"driftcheck/{__version__}"}
     request = urllib.request.Request(address, headers=agent)  # noqa: S310 - the schema takes http and https
-    with closing(urllib.request.urlopen(request, timeout=_SECONDS)) as answer:  # noqa: S310
-        answer.read(1)
+    # that timeout is one of each read, and an answer that comes a byte at a time has many
+    pool.call(lambda: urllib.request.urlopen(request, timeout=_SECONDS).close(), _SECONDS)  # noqa: S310

@@ -12,13 +12,15 @@ from math import inf
 from queue import Empty, SimpleQueue
 from random import random
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from driftcheck.turns import Job, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+
+Answer = TypeVar("Answer")
 
 _MOST_REFUSALS = 10
 _FIRST_REST, _LONGEST_REST = 0.5, 20.0
@@ -209,3 +211,22 @@ def _worker(outcomes: SimpleQueue[tuple[int, Any] | None]) -> SimpleQueue[tuple[
 
     threading.Thread(target=work, daemon=True, name="driftcheck").start()
     return inbox
+
+
+def call(what: Callable[[], Answer], limit: float) -> Answer:
+    """Make one call that may take so many seconds.
+
+    Raises:
+        OverdueError: it takes longer; it is left to itself.
+    """
+    outcomes: list[Any] = []
+
+    def done(outcome: Any) -> Iterable[Job]:
+        outcomes.append(outcome)
+        return ()
+
+    run([Job("", what, done)], workers=1, limit=limit, until=inf, stop=Stop())
+    (outcome,) = outcomes
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from driftcheck import pool
-from driftcheck.pool import DeadlineError, OverdueError, RefusedError, Stop, StoppedError, run
+from driftcheck.pool import DeadlineError, OverdueError, RefusedError, Stop, StoppedError, call, run
 from driftcheck.turns import Job
 
 if TYPE_CHECKING:
@@ -348,3 +348,17 @@ def test_one_group_leaves_a_quarter_of_the_workers_to_those_that_come_later(log:
 
     assert [name[0] for name in log.order[:9]] == ["b"] * 9
     assert not any(isinstance(outcome, Exception) for _, outcome in log.outcomes)
+
+
+def test_one_call_gives_what_it_gives_or_raises_what_it_raises() -> None:
+    def fail() -> int:
+        raise KeyError("x")
+
+    assert call(lambda: 3, 10) == 3
+    with pytest.raises(KeyError, match="x"):
+        call(fail, 10)
+
+
+def test_one_call_that_takes_too_long_is_left_to_itself() -> None:
+    with pytest.raises(OverdueError):
+        call(lambda: time.sleep(30), 0.05)
