@@ -44,16 +44,47 @@ _SCHEMA: dict[str, Any] = {
         },
         "nightly": {
             "type": "object",
-            "properties": {"ping": _TEXT},
+            "properties": {
+                "ping": _TEXT,
+                "notify": {
+                    "type": "object",
+                    "properties": {
+                        "sns_topic_arn": _TEXT
+                        | {"pattern": r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+$"},
+                        "event_bus": _TEXT
+                        | {"pattern": "^(arn:[a-z-]+:events:[a-z0-9:-]+/)?[A-Za-z0-9_./-]+$"},
+                        "apprise_env": {
+                            "type": "array",
+                            "items": _TEXT | {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+                            "uniqueItems": True,
+                        },
+                    },
+                    "additionalProperties": False,
+                },
+                "metrics": {
+                    "type": "object",
+                    "properties": {
+                        "cloudwatch": _TEXT | {"pattern": "^(?!AWS/)[A-Za-z0-9_./#-]{1,255}$"},
+                        "textfile": _TEXT | {"pattern": r"\.prom$"},
+                    },
+                    "additionalProperties": False,
+                },
+            },
             "additionalProperties": False,
         },
     },
     "additionalProperties": False,
 }
+_TYPES = {"object": "a table", "array": "a list", "string": "a string"}
 _MEANING = {
     "region": "region, such as eu-west-1",
     "account": "account: 12 digits",
     "role_arn": "ARN of an IAM role, such as arn:aws:iam::123456789012:role/driftcheck",
+    "sns_topic_arn": "ARN of an SNS topic, such as arn:aws:sns:eu-west-1:123456789012:drift",
+    "event_bus": "name or ARN of an event bus, such as default",
+    "apprise_env": "name of an environment variable, such as CHAT_URL: the URL in it is a secret",
+    "cloudwatch": "namespace of CloudWatch, such as driftcheck",
+    "textfile": "file whose name ends with .prom, as Prometheus' textfile collector reads them",
 }
 
 
@@ -62,10 +93,32 @@ _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
+class Notify:
+    """Where notices go: the ARN of an SNS topic, the name or ARN of an event bus, and Apprise.
+
+    ``apprise_env`` are environment variables, each of which holds one of Apprise's URLs, a secret.
+    """
+
+    sns_topic_arn: str | None = None
+    event_bus: str | None = None
+    apprise_env: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Where metrics go: a namespace of CloudWatch, and a file for Prometheus' textfile collector."""
+
+    cloudwatch: str | None = None
+    textfile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Nightly:
     """What ``[nightly]`` says: ``ping`` is the URL that is told of the start and the end of a run."""
 
     ping: str | None = None
+    notify: Notify = Notify()
+    metrics: Publish = Publish()
 
 
 def load(path: Path | None, default: Path) -> Targets:
@@ -90,7 +143,9 @@ def nightly(path: Path | None, default: Path) -> Nightly:
         ping = expanded(ping, "[nightly] ping", path or default)
         if not _WEB.fullmatch(ping):
             raise DriftcheckError(f"{path or default}: error: [nightly] ping is no http or https URL")
-    return Nightly(ping)
+    notify = {**table.get("notify", {})}
+    notify["apprise_env"] = tuple(notify.get("apprise_env", ()))
+    return Nightly(ping, Notify(**notify), Publish(**table.get("metrics", {})))
 
 
 def expanded(text: str, where: str, file: Path) -> str:
@@ -187,11 +242,13 @@ def _said(error: Any) -> Iterator[str]:
         case "dependentRequired" | "required":
             yield f"external_id needs role_arn{place}"
         case "type":
-            wanted = "a table" if found.value == ["object"] else "a string"
-            yield f"`{where}` must be {wanted}"
+            yield f"`{where}` must be {_TYPES[found.value[0]]}"
+        case "uniqueItems":
+            yield f"`{where}` names one twice"
         case "propertyNames":
             yield f"`{found.value.instance}`{place} is no name: use letters, digits, _ and -"
         case "minLength":
             yield f"`{where}` is empty"
         case _:
-            yield f"`{where}` is no {_MEANING[str(path[-1])]}"
+            key = next(step for step in reversed(path) if isinstance(step, str))
+            yield f"`{where}` is no {_MEANING[key]}"

@@ -128,12 +128,19 @@ app.add_typer(nightly.app, name="history")
 @app.command()
 def schema(
     result: Annotated[bool, typer.Option("--result", help="The schema of the JSON result instead.")] = False,
+    event: Annotated[
+        bool, typer.Option("--event", help="The schema of the events that nightly sends instead.")
+    ] = False,
 ) -> None:
     """Print the JSON Schema of the desired file, for editors."""
     if result:
         from driftcheck.document import result_schema
 
         found = result_schema()
+    elif event:
+        from driftcheck.notices import event_schema
+
+        found = event_schema()
     else:
         from driftcheck.schema import file_schema
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import typer
 
+from driftcheck.cli import telling
 from driftcheck.cli.checking import alone
 from driftcheck.cli.console import DRIFT, FAILURE, attempt, exit_code, say, signals, write_all
 from driftcheck.cli.loading import CONFIG, desired_state, warn
@@ -45,7 +46,7 @@ from driftcheck.cli.options import (
     statuses_of,
 )
 from driftcheck.cli.site import Publish, site_of
-from driftcheck.cli.stored import Keep, StoreAt, store_of
+from driftcheck.cli.stored import Keep, Remind, StoreAt, store_of
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Night:
     keep: timedelta | None
     publish: Path | Prefix | None
     timeout: float
+    remind: timedelta
     quiet: bool
     hold: Callable[[], None]
     name: Name | None = None
@@ -100,7 +102,10 @@ def _derive(night: Night) -> None:
     """Derive the history, and keep it."""
     from driftcheck.store import derived
 
-    night.derived = derived.derive(night.store, night.now)
+    # a run counts as known once what it has to tell is put down
+    night.derived = telling.derive_and_note(
+        night.store, night.now, night.settings.notify, night.remind, night.hold
+    )
     night.hold()
     derived.keep(night.store, night.derived)
 
@@ -149,7 +154,18 @@ def _remember(
         raise DriftcheckError(*faults)
 
 
-STEPS: tuple[Step, ...] = (_keep, _derive, _publish, _prune)
+def _notify(night: Night) -> None:
+    """Send what this run, or one before it, has put down to be told."""
+    telling.deliver(night.store, night.settings.notify, night.hold)
+
+
+def _measure(night: Night) -> None:
+    """Publish what the run measured."""
+    if night.derived is not None:
+        telling.publish(night.settings.metrics, night.document, night.derived.history)
+
+
+STEPS: tuple[Step, ...] = (_keep, _derive, _publish, _prune, _notify, _measure)
 """What is done with a result, in this order; a step that fails is told, and those after it are taken."""
 
 
@@ -169,6 +185,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     max_age: MaxAge = "7d",
     keep_for: Keep = None,
     publish: Publish = None,
+    remind: Remind = "7d",
     fail_on: FailOn = "drifted,missing",
     unmanaged: Unmanaged = True,
     log_format: LogFormat = LogFormats.TEXT,  # noqa: ARG001 - read by main
@@ -182,6 +199,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     places = places_of(state_at, state_out)
     place = store_of(store)
     oldest = None if keep_for is None else age_of(keep_for, "--keep")
+    again = age_of(remind, "--remind")
     site = None if publish is None else site_of(publish, "--publish", place)
     from driftcheck import config as configuration
     from driftcheck.cli.progress import progress
@@ -207,7 +225,9 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
             with progress(state.definitions, shown=not quiet) as told:
                 report = run(limits, unmanaged=unmanaged, stop=caught.stop, progress=told)
             document = document_of(report)
-            night = Night(runs, document, settings, datetime.now(UTC), oldest, site, timeout, quiet, hold)
+            night = Night(
+                runs, document, settings, datetime.now(UTC), oldest, site, timeout, again, quiet, hold
+            )
             steps: list[Callable[[], None]] = [partial(step, night) for step in STEPS]
             steps[1:1] = [
                 lambda: write_all(document, outputs, templates, quiet=quiet),

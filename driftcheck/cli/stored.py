@@ -18,6 +18,12 @@ Keep = Annotated[
     str | None,
     typer.Option("--keep", metavar="AGE", help="Delete older runs from the store: 400d.  [default: none]"),
 ]
+Remind = Annotated[
+    str,
+    typer.Option(
+        "--remind", metavar="AGE", help="How often to tell again of what is still not in sync; 0d for never."
+    ),
+]
 StoreAt = Annotated[
     str, typer.Option("--store", metavar="DIR|s3://BUCKET/PREFIX", help="Where the runs are kept.")
 ]

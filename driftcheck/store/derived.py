@@ -9,12 +9,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from driftcheck import __version__
-from driftcheck.history import Change, History, dumps, loads
+from driftcheck.history import History, dumps, loads
 from driftcheck.store import Name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
+    from driftcheck.document.entries import Document
+    from driftcheck.history import Change
     from driftcheck.store import Store
 
 HISTORY = "derived/history.json"
@@ -25,20 +28,24 @@ _AHEAD = timedelta(minutes=10)
 
 @dataclass(slots=True)
 class Derived:
-    """The history of the runs that have these names, one for each of ``history.runs`` and in its order.
-
-    ``changes`` are those that the runs brought which were asked for, by name; one that brought none is there.
-    """
+    """The history of the runs that have these names, one for each of ``history.runs`` and in its order."""
 
     history: History = field(default_factory=History)
     names: list[Name] = field(default_factory=list)
-    changes: dict[Name, list[Change]] = field(default_factory=dict)
 
 
-def derive(store: Store, now: datetime, *, after: Name | None = None, anew: bool = False) -> Derived:
+def derive(
+    store: Store,
+    now: datetime,
+    *,
+    after: Name | None = None,
+    each: Callable[[Name, Document, History, list[Change]], None] = lambda *_: None,
+    anew: bool = False,
+) -> Derived:
     """The history of all runs, from what is kept of it and the documents that are new.
 
-    ``changes`` are of the runs later than ``after``, or None of those that what is kept did not know.
+    ``each`` is given the runs later than ``after``, or without it those that what is kept did not know, one
+    after the other: the name, the document, the history up to it, and what it changed.
     A run that starts later than ``now`` is left out, and told: a clock was wrong. With ``anew``, nothing that
     is kept is used. Nothing is written: see ``keep``.
 
@@ -59,7 +66,7 @@ def derive(store: Store, now: datetime, *, after: Name | None = None, anew: bool
         changes = derived.history.add(document)
         derived.names.append(name)
         if after is None or after < name:
-            derived.changes[name] = changes
+            each(name, document, derived.history, changes)
     return derived
 
 

@@ -80,7 +80,7 @@ def runs(folder: Path) -> list[Any]:
     return [
         valid(gzip.decompress(file.read_bytes()).decode())
         for file in sorted(
-            (folder / "runs").glob("*"), key=lambda file: (file.name[:20], len(file.name), file.name)
+            (folder / "runs").glob("[!.]*"), key=lambda file: (file.name[:20], len(file.name), file.name)
         )
     ]
 

@@ -13,13 +13,14 @@ import pytest
 from driftcheck.history import ChangeKind
 from driftcheck.places import LockedError, PlaceError
 from driftcheck.store import Name, Store, open_store
-from driftcheck.store.derived import derive, keep
+from driftcheck.store.derived import Derived, derive, keep
 from tests.documents import PROD, changed, document, drifted, in_sync
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from driftcheck.document.entries import Document, ResourceEntry
+    from driftcheck.history import Change, History
 
 TYPE = ("JobResources", "ClusterConfig", "InstanceType")
 DRIFTED = drifted(changed(TYPE, "ml.m5.large", "ml.m5.4xlarge"))
@@ -191,21 +192,29 @@ def test_the_lock_is_held_by_one(store: Store) -> None:
     assert list(store.objects.names()) == []
 
 
+def derived_with(store: Store, now: datetime, **options: Any) -> tuple[Derived, dict[str, list[ChangeKind]]]:
+    """What is derived, and the changes that were given on the way, by the run's name."""
+    found = {}
+
+    def each(name: Name, document: Document, history: History, changes: list[Change]) -> None:
+        assert history.runs[-1].started_at == document["started_at"]
+        found[str(name)] = [change.kind for change in changes]
+
+    return derive(store, now, each=each, **options), found
+
+
 def test_a_history_is_derived_once(store: Store) -> None:
     store.add(night(23))
     store.add(night(24, DRIFTED))
-    derived = derive(store, LATER)
-    assert [[each.kind for each in changes] for changes in derived.changes.values()] == [
-        [],
-        [ChangeKind.DRIFTED],
-    ]
+    derived, changes = derived_with(store, LATER)
+    assert [*changes.values()] == [[], [ChangeKind.DRIFTED]]
     keep(store, derived)
     for each in store.objects.names("runs/"):
         store.objects.put(each, b"never read again")
 
-    again = derive(store, LATER)
+    again, changes = derived_with(store, LATER)
 
-    assert (again.history, again.names, again.changes) == (derived.history, derived.names, {})
+    assert (again.history, again.names, changes) == (derived.history, derived.names, {})
 
 
 def test_a_new_run_is_added_to_what_is_known(store: Store) -> None:
@@ -214,11 +223,9 @@ def test_a_new_run_is_added_to_what_is_known(store: Store) -> None:
         keep(store, derive(store, LATER))
     store.add(night(25))
 
-    derived = derive(store, LATER)
+    derived, changes = derived_with(store, LATER)
 
-    assert {str(each): [c.kind for c in changes] for each, changes in derived.changes.items()} == {
-        name(25): [ChangeKind.REPAIRED]
-    }
+    assert changes == {name(25): [ChangeKind.REPAIRED]}
     assert derived.history == derive(store, LATER, anew=True).history
 
 
@@ -227,9 +234,9 @@ def test_the_changes_since_a_run_are_told_again_when_they_were_kept_already(stor
         store.add(night(day, found))
     keep(store, derive(store, LATER))
 
-    derived = derive(store, LATER, after=Name(name(22)))
+    _, changes = derived_with(store, LATER, after=Name(name(22)))
 
-    assert {str(each): [c.kind for c in changes] for each, changes in derived.changes.items()} == {
+    assert changes == {
         name(23): [ChangeKind.DRIFTED],
         name(24): [ChangeKind.REPAIRED],
         name(25): [],
@@ -263,7 +270,7 @@ def test_a_run_of_a_time_to_come_is_left_out_until_then(store: Store, told: list
     assert told == [
         f"warning: {store.place}: the run {name(30)} starts later than now and is left out: a clock was wrong"
     ]
-    assert [str(each) for each in derive(store, LATER).changes] == [name(30)]
+    assert [*derived_with(store, LATER)[1]] == [name(30)]
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\xff\n\xff", b'{"format": "1"}\n[]\n{}', b"[1]\n2"])

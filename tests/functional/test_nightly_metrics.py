@@ -1,0 +1,182 @@
+"""What a nightly run measured, in a file for Prometheus and in CloudWatch."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from signal import SIGTERM
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.functional.definitions import MODEL_QUALITY, minimal, write_desired
+from tests.functional.emulator import client
+from tests.functional.faults import Hang, Refuse
+from tests.functional.receiver import Receiver
+from tests.functional.test_nightly import moved, start
+from tests.functional.test_nightly_notices import NIGHTLY, configured, drift, silent
+
+__all__ = ["start"]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.functional.conftest import Launch, Outcome, Run
+    from tests.functional.service import Service
+
+DAY = 86400
+
+
+@pytest.fixture(autouse=True)
+def _fleet(service: Service, tmp_path: Path) -> None:
+    write_desired(tmp_path, {MODEL_QUALITY: [minimal(MODEL_QUALITY, name) for name in ("churn", "fraud")]})
+    for name in ("churn", "fraud"):
+        service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, name))
+
+
+def read(file: Path) -> dict[tuple[str, ...], float]:
+    """The samples of a textfile: the name, the target and the status, and the value."""
+    return {
+        (sample.name, *(sample.labels[label] for label in ("target", "status") if label in sample.labels)): (
+            sample.value
+        )
+        for family in text_string_to_metric_families(file.read_text("utf-8"))
+        for sample in family.samples
+    }
+
+
+def seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()
+
+
+def test_a_textfile_says_what_there_is_and_what_it_cost(
+    service: Service, start: Callable[..., Outcome], run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "node" / "driftcheck.prom"
+    file.parent.mkdir()
+    configured(tmp_path, metrics={"textfile": "node/driftcheck.prom"})
+    drift(service)
+    silent(run(*NIGHTLY), 2)
+    assert read(file)["driftcheck_oldest_drift_age_seconds", "default"] == 0
+    first = json.loads((tmp_path / "night.json").read_text())
+    service.fail(Refuse(400, "ThrottlingException", "Rate exceeded"), action="Describe*", times=1)
+    service.calls.clear()
+
+    silent(start(moved(days=3), *NIGHTLY), 2)
+
+    document = json.loads((tmp_path / "night.json").read_text())
+    age = seconds(document["started_at"]) - seconds(first["started_at"])
+    assert 3 * DAY <= age < 3 * DAY + 600
+    assert read(file) == {
+        ("driftcheck_definitions", "default", "in_sync"): 1,
+        ("driftcheck_definitions", "default", "drifted"): 1,
+        ("driftcheck_definitions", "default", "missing"): 0,
+        ("driftcheck_definitions", "default", "unmanaged"): 0,
+        ("driftcheck_definitions", "default", "error"): 0,
+        ("driftcheck_oldest_drift_age_seconds", "default"): age,
+        ("driftcheck_duration_seconds",): seconds(document["finished_at"]) - seconds(document["started_at"]),
+        ("driftcheck_api_calls",): len(service.calls),
+        ("driftcheck_throttled_calls",): 1,
+        ("driftcheck_last_complete_run_timestamp_seconds",): seconds(document["started_at"]),
+    }
+    assert [each.name for each in file.parent.iterdir()] == ["driftcheck.prom"]
+
+
+def test_cloudwatch_has_the_same(service: Service, run: Run, tmp_path: Path, emulator: str) -> None:
+    configured(tmp_path, metrics={"cloudwatch": "driftcheck"})
+    drift(service)
+
+    silent(run(*NIGHTLY, env={"AWS_ENDPOINT_URL_CLOUDWATCH": emulator}), 2)
+
+    document = json.loads((tmp_path / "night.json").read_text())
+    assert stored(emulator, "driftcheck") == {
+        ("Definitions", "default", "in_sync"): (1, "Count"),
+        ("Definitions", "default", "drifted"): (1, "Count"),
+        ("Definitions", "default", "missing"): (0, "Count"),
+        ("Definitions", "default", "unmanaged"): (0, "Count"),
+        ("Definitions", "default", "error"): (0, "Count"),
+        ("OldestDriftAge", "default"): (0, "Seconds"),
+        ("Duration",): (seconds(document["finished_at"]) - seconds(document["started_at"]), "Seconds"),
+        ("ApiCalls",): (document["calls"]["made"], "Count"),
+        ("ThrottledCalls",): (0, "Count"),
+        ("LastCompleteRun",): (seconds(document["started_at"]), "None"),
+    }
+
+
+def stored(url: str, namespace: str) -> dict[tuple[str, ...], tuple[float, str]]:
+    """What CloudWatch has: the name and the values of the dimensions, and the value with its unit."""
+    cloudwatch, found = client(url, "cloudwatch"), {}
+    now = datetime.now(UTC)
+    for metric in cloudwatch.list_metrics(Namespace=namespace)["Metrics"]:
+        (point,) = cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=metric["MetricName"],
+            Dimensions=metric["Dimensions"],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=7200,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        values = [each["Value"] for each in metric["Dimensions"]]
+        found[metric["MetricName"], *values] = point["Maximum"], point["Unit"]
+    return found
+
+
+def test_many_targets_take_several_calls(run: Run, tmp_path: Path, emulator: str) -> None:
+    names = [f"t{number:03}" for number in range(120)]
+    lines = [f'[targets.{name}]\nregion = "eu-west-1"\n' for name in names]
+    write_desired(tmp_path, {MODEL_QUALITY: [minimal(MODEL_QUALITY, "churn")]}, targets=names)
+    configured(tmp_path, metrics={"cloudwatch": "many"})
+    toml = tmp_path / "driftcheck.toml"
+    toml.write_text("".join(lines) + toml.read_text())
+
+    with Receiver(before=emulator) as cloudwatch:
+        run(*NIGHTLY, "--no-unmanaged", env={"AWS_ENDPOINT_URL_CLOUDWATCH": cloudwatch.url})
+
+        assert len(cloudwatch.taken) == 2
+    paginator = client(emulator, "cloudwatch").get_paginator("list_metrics")
+    found = [each for page in paginator.paginate(Namespace="many") for each in page["Metrics"]]
+    assert len(found) == 120 * 6 + 4
+
+
+@pytest.mark.parametrize("does", [[500] * 9, [403]], ids=["trouble", "denied"])
+def test_what_cannot_be_published_is_told_and_nothing_else_suffers(
+    service: Service, run: Run, tmp_path: Path, does: list[Any]
+) -> None:
+    drift(service)
+    with Receiver(script=does) as cloudwatch:
+        configured(tmp_path, metrics={"cloudwatch": "driftcheck", "textfile": "gone/driftcheck.prom"})
+
+        outcome = run(*NIGHTLY, env={"AWS_ENDPOINT_URL_CLOUDWATCH": cloudwatch.url})
+
+    first, second = outcome.stderr.splitlines()
+    assert first == "error: gone/driftcheck.prom cannot be written: No such file or directory"
+    assert second.startswith("error: metrics: CloudWatch: ")
+    assert outcome.exit_code == 1
+    assert json.loads((tmp_path / "night.json").read_text())["summary"]["drifted"] == 1
+
+
+def test_a_run_that_is_terminated_says_nothing_of_definitions_and_when_the_last_whole_one_was(
+    service: Service, run: Run, launch: Launch, tmp_path: Path
+) -> None:
+    configured(tmp_path, metrics={"textfile": "driftcheck.prom"})
+    run(*NIGHTLY)
+    whole = json.loads((tmp_path / "night.json").read_text())
+    service.fail(Hang(), action="Describe*", name="fraud")
+    service.calls.clear()
+    process = launch(*NIGHTLY)
+    service.wait_for(2, "Describe*")
+    process.signal(SIGTERM)
+
+    assert process.finish().exit_code == 143
+
+    found = read(tmp_path / "driftcheck.prom")
+    assert {name for name, *_ in found} == {
+        "driftcheck_duration_seconds",
+        "driftcheck_api_calls",
+        "driftcheck_throttled_calls",
+        "driftcheck_last_complete_run_timestamp_seconds",
+    }
+    assert found["driftcheck_last_complete_run_timestamp_seconds",] == seconds(whole["started_at"])
