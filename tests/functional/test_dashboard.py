@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Launch, Run
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 DASHBOARD = ("dashboard", "--store", "kept", "-o", "site")
 KIND = "ModelQualityJobDefinition"
 

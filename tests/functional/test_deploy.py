@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Run
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 HERE = Path(sys.executable).parent

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Launch, Run
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/other"
 NIGHTLY = ("nightly", "--store", "kept")
 

@@ -17,6 +17,8 @@ from tests.functional.receiver import Receiver
 from tests.functional.test_nightly import moved, start
 from tests.functional.test_nightly_notices import NIGHTLY, configured, drift, silent
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["start"]
 
 if TYPE_CHECKING:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.functional.conftest import Launch, Run
     from tests.functional.service import Service
 
+pytestmark = pytest.mark.slow
+
 NIGHTLY = ("nightly", "--store", "s3://nights/fleet")
 
 

@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftcheck.dashboard.links import definition_page, segment
@@ -20,6 +21,8 @@ from tests.documents import hostile_documents, hostile_text
 
 if TYPE_CHECKING:
     from driftcheck.document.entries import Document
+
+pytestmark = pytest.mark.slow
 
 TIMES = ("2026-11-22T02:17:00Z", "2026-11-23T02:17:00Z", "2026-11-24T02:17:00Z")
 ELEMENTS = {
@@ -80,6 +83,7 @@ class Elements(HTMLParser):
         self._is_data = False
 
 
+@settings(max_examples=25)  # a whole site each
 @given(st.lists(hostile_documents(), min_size=1, max_size=3))
 def test_no_text_of_a_document_is_anything_but_text(documents: list[Document]) -> None:
     history = History()
