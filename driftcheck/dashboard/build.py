@@ -68,7 +68,8 @@ def build(
         store: where the runs' documents are read.
         derived: the history of all of them.
         place: where the site goes, which is nothing else's.
-        anew: every page, not those alone that are made from something else than what is there.
+        anew: every page, not those alone that are made from something else than what is there; and pages
+            that nothing leads to are deleted, whoever left them.
         owner: who writes, for others who would.
         every: how often a complete run is expected; None to tell it by the runs.
 
@@ -112,7 +113,11 @@ def _build(
     text = front.text()
     check()
     _put(place, front.key, text)
-    gone = [key for key in there.keys() - made.keys() if _OWN.fullmatch(key)]
+    # to list what is there also takes away what a kill left half written
+    known = (
+        {key for start in ("definitions/", "runs/") for key in place.names(start)} if anew else there.keys()
+    )
+    gone = [key for key in known - made.keys() if _OWN.fullmatch(key)]
     for key in sorted(gone):
         check()
         place.delete(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
@@ -36,7 +37,7 @@ def files(site: Path) -> dict[str, bytes]:
     return {
         file.relative_to(site).as_posix(): file.read_bytes()
         for file in site.rglob("*")
-        if file.is_file() and file.name != ".lock"
+        if file.is_file() and file.name != ".lock" and file.suffix != ".tmp"
     }
 
 
@@ -246,6 +247,21 @@ def test_a_manifest_deletes_nothing_but_pages(run: Run, tmp_path: Path, manifest
     for victim in ("victim.html", "site/victim.html", "site/notes.html"):
         assert (tmp_path / victim).read_text("utf-8") == "mine"
     assert broken(tmp_path / "site") == []
+
+
+def test_a_build_takes_away_what_was_left_behind(run: Run, tmp_path: Path) -> None:
+    keep(tmp_path / "kept", *month())
+    run(*DASHBOARD)
+    lost = tmp_path / "site" / "definitions" / "prod" / KIND / "lost.html"
+    half, new = (lost.with_name(name) for name in (".abc.tmp", ".def.tmp"))
+    for file in (lost, half, new):
+        file.write_text("left", "utf-8")
+    os.utime(half, (0, 0))
+
+    assert run(*DASHBOARD).exit_code == 0
+
+    # what is new may be what somebody is writing
+    assert [file.exists() for file in (lost, half, new)] == [False, False, True]
 
 
 def test_pages_of_runs_that_are_gone_go(run: Run, tmp_path: Path) -> None:
