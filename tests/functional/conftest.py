@@ -115,8 +115,10 @@ def sagemaker(service: Service) -> Any:
 
 
 @pytest.fixture
-def environment(service: Service, tmp_path: Path) -> dict[str, str]:
+def environment(service: Service, tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     """All that a process gets to see: an access key, a region, the fake's address, an empty home."""
+    # to count what is covered takes a third of a process's time, and most of it is covered by quicker tests
+    is_counted = request.node.get_closest_marker("slow") is None
     home = tmp_path / ".home"
     home.mkdir()
     return {
@@ -136,7 +138,7 @@ def environment(service: Service, tmp_path: Path) -> dict[str, str]:
         "AWS_CONFIG_FILE": str(home / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),
         # coverage of child processes is switched on through these
-        **{key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")},
+        **{key: value for key, value in os.environ.items() if key.startswith("COVERAGE_") and is_counted},
     }
 
 
