@@ -74,6 +74,6 @@ def test_the_metadata_says_what_the_package_is_and_needs(built: Built) -> None:
     assert metadata["Version"] == __version__
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert metadata.get_all("Provides-Extra") == ["dask", "demo", "github", "gitlab"]
+    assert metadata.get_all("Provides-Extra") == ["dask", "demo", "github", "gitlab", "metrics", "notify"]
     assert f"{info}/licenses/LICENSE" in _in_wheel(built)
     assert entry_points == "[console_scripts]\ndriftcheck = driftcheck.__main__:main\n"
