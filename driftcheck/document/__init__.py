@@ -13,6 +13,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 from driftcheck import __version__
+from driftcheck.document.entries import error_entry, source_entry
 from driftcheck.document.revised import base_entry
 from driftcheck.errors import DriftcheckError
 from driftcheck.model import Origin
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from driftcheck.document.entries import (
         DifferenceEntry,
         Document,
-        ErrorEntry,
         InvalidEntry,
         ResourceEntry,
         SourceEntry,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
         Location,
         PropertyDifference,
         Report,
-        Unreadable,
     )
     from driftcheck.revision import Base
 
@@ -65,7 +64,7 @@ def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid
         "complete": report.complete,
         "summary": summary(resources),
         "targets": [
-            {"name": t.name, "account": t.account, "region": t.region, "error": _error(t.error)}
+            {"name": t.name, "account": t.account, "region": t.region, "error": error_entry(t.error)}
             for t in sorted(report.targets, key=lambda t: t.name)
         ],
         "resources": resources,
@@ -198,7 +197,7 @@ def _resource(finding: Finding) -> ResourceEntry:
         "status": finding.status.value,
         "arn": finding.arn,
         "created_at": None if finding.created_at is None else _time(finding.created_at),
-        "source": _source(finding.source),
+        "source": source_entry(finding.source),
         "differences": [_difference(d) for d in finding.differences],
         "ignored": [
             {
@@ -210,7 +209,7 @@ def _resource(finding: Finding) -> ResourceEntry:
             }
             for hidden in finding.ignored
         ],
-        "error": _error(finding.error),
+        "error": error_entry(finding.error),
     }
     if (before := finding.before) is not None:
         entry["base_status"] = None if before.status is None else before.status.value
@@ -228,17 +227,13 @@ def _difference(difference: PropertyDifference) -> DifferenceEntry:
         "desired": difference.desired,
         "live": difference.live,
         "sensitive": difference.sensitive,
-        "source": _source(difference.source),
+        "source": source_entry(difference.source),
     }
     if difference.origin is not None:
         entry["origin"] = difference.origin.value
     if difference.origin is Origin.INTRODUCED:
         entry["intended"] = difference.intended
     return entry
-
-
-def _source(location: Location | None) -> SourceEntry | None:
-    return None if location is None else {"file": location.file, "line": location.line}
 
 
 def _place_of(location: Location) -> SourceEntry:
@@ -249,10 +244,6 @@ def _invalid(each: Invalid) -> InvalidEntry:
     if isinstance(each.where, str):
         return {"message": f"{each.where}: {each.message}", "source": None}
     return {"message": each.message, "source": _place_of(each.where)}
-
-
-def _error(error: Unreadable | None) -> ErrorEntry | None:
-    return None if error is None else {"code": error.code, "message": error.message}
 
 
 def _time(moment: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 if TYPE_CHECKING:
-    from driftcheck.model import Json
+    from driftcheck.model import Json, Location, Unreadable
 
 
 class SourceEntry(TypedDict):
@@ -210,3 +210,13 @@ class Document(TypedDict):
     targets: list[TargetEntry]
     resources: list[ResourceEntry]
     warnings: list[WarningEntry]
+
+
+def source_entry(location: Location | None) -> SourceEntry | None:
+    """A place of which only the line matters."""
+    return None if location is None else {"file": location.file, "line": location.line}
+
+
+def error_entry(error: Unreadable | None) -> ErrorEntry | None:
+    """What kept something from being read."""
+    return None if error is None else {"code": error.code, "message": error.message}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from driftcheck.document.entries import error_entry, source_entry
+
 if TYPE_CHECKING:
-    from driftcheck.document.entries import BaseEntry, DeclarationEntry, SourceEntry
-    from driftcheck.model import Location
+    from driftcheck.document.entries import BaseEntry, DeclarationEntry
     from driftcheck.revision import Base, Declaration
 
 
@@ -15,7 +16,7 @@ def base_entry(base: Base) -> BaseEntry:
     return {
         "ref": base.ref,
         "commit": base.commit,
-        "error": None if base.error is None else {"code": base.error.code, "message": base.error.message},
+        "error": error_entry(base.error),
         "declarations": [_declaration(each) for each in base.declarations],
     }
 
@@ -27,13 +28,13 @@ def _declaration(declaration: Declaration) -> DeclarationEntry:
         "kind": declaration.address.kind,
         "target": declaration.address.target,
         "name": declaration.address.name,
-        "source": _source(declaration.source),
+        "source": source_entry(declaration.source),
         "was": None
         if former is None
         else {
             "target": former.address.target,
             "name": former.address.name,
-            "source": _source(former.source),
+            "source": source_entry(former.source),
         },
         "live": declaration.live.value,
         "changes": [
@@ -43,13 +44,9 @@ def _declaration(declaration: Declaration) -> DeclarationEntry:
                 "base": change.base,
                 "desired": change.desired,
                 "sensitive": change.sensitive,
-                "source": _source(change.source),
+                "source": source_entry(change.source),
                 "rollout": change.rollout.value,
             }
             for change in declaration.changes
         ],
     }
-
-
-def _source(location: Location | None) -> SourceEntry | None:
-    return None if location is None else {"file": location.file, "line": location.line}
