@@ -163,6 +163,29 @@ def statements(role: str) -> dict[str, Any]:
     }
 
 
+def value(each: Any, parameters: dict[str, str]) -> str | None:
+    """What CloudFormation makes of a value; a condition is met where the parameter of its name is given."""
+    match each:
+        case {"Ref": "AWS::NoValue"}:
+            return None
+        case {"Ref": str(name)}:
+            return parameters[name]
+        case {"Sub": str(text)}:
+            return re.sub(r"\$\{([\w:]+)\}", lambda found: parameters[found[1]], text)
+        case {"If": [str(condition), met, otherwise]}:
+            is_met = condition.removeprefix("Has") in parameters
+            return value(met if is_met else otherwise, parameters)
+    assert isinstance(each, str)
+    return each
+
+
+def command(**parameters: str) -> list[str]:
+    """What the task runs, for a stack with these parameters."""
+    (container,) = template()["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
+    values = {"Keep": "400d", "Deadline": "14400", "Runs": "task-runs", **parameters}
+    return [text for each in container["Command"] if (text := value(each, values)) is not None]
+
+
 def test_the_task_reads_what_the_policy_of_check_lets_it_read(run: Run) -> None:
     printed = json.loads(run("iam-policy", ROOT / "desired").stdout)
     expected = {action for each in printed["Statement"] for action in each["Action"]}
@@ -202,25 +225,15 @@ def test_the_task_writes_what_a_night_writes_and_nothing_else() -> None:
 def test_the_task_keeps_its_runs_and_describes_nothing_twice(
     service: Service, run: Run, environment: dict[str, str], emulator: str
 ) -> None:
-    (container,) = template()["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
-    values = {"Keep": "400d", "Deadline": "14400"}
-    command = [
-        each
-        if isinstance(each, str)
-        else values[each["Ref"]]
-        if "Ref" in each
-        else each["Sub"].replace("${Runs}", "task-runs")
-        for each in container["Command"]
-    ]
     environment["AWS_ENDPOINT_URL_S3"] = emulator
     s3 = emulated(emulator)
     s3.create_bucket(Bucket="task-runs")
 
-    first = run(*command)
+    first = run(*command())
     described = len(service.called("Describe*"))
     # the next task has another disk
     shutil.rmtree(Path(environment["HOME"]).parent / ".driftcheck")
-    second = run(*command)
+    second = run(*command())
 
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert (described, len(service.called("Describe*"))) == (1, 1)
@@ -228,6 +241,34 @@ def test_the_task_keeps_its_runs_and_describes_nothing_twice(
     assert {key.split("/")[0] for key in keys} == {"nightly", "state"}
     assert sum(key.startswith("nightly/runs/") for key in keys) == 2
     assert all(json.loads(line)["level"] == "info" for line in second.stderr.splitlines())
+
+
+def test_the_task_publishes_the_dashboard_where_the_stack_has_a_site(
+    run: Run, environment: dict[str, str], emulator: str
+) -> None:
+    environment["AWS_ENDPOINT_URL_S3"] = emulator
+    s3 = emulated(emulator)
+    for bucket in ("task-runs", "task-site"):
+        s3.create_bucket(Bucket=bucket)
+
+    outcome = run(*command(Site="task-site/ops"))
+
+    assert outcome.exit_code == 0
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket="task-site")["Contents"]]
+    assert "ops/index.html" in keys
+    # what the role may write to is where the task writes
+    (pattern,) = {
+        value(each["Resource"], {"AWS::Partition": "aws", "Site": "task-site/ops"})
+        for name, each in statements("TaskRole").items()
+        if name == "PublishTheDashboard"
+    }
+    assert pattern == "arn:aws:s3:::task-site/ops/*"
+    assert statements("TaskRole")["ListTheDashboard"]["Resource"] == {
+        "Sub": [
+            "arn:${AWS::Partition}:s3:::${Bucket}",
+            {"Bucket": {"Select": [0, {"Split": ["/", {"Ref": "Site"}]}]}},
+        ]
+    }
 
 
 def test_the_workflow_fails_for_what_went_wrong_and_not_for_drift(
