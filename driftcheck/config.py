@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from driftcheck.errors import DriftcheckError, did_you_mean
@@ -46,6 +47,7 @@ _SCHEMA: dict[str, Any] = {
             "type": "object",
             "properties": {
                 "ping": _TEXT,
+                "every": _TEXT | {"pattern": "^[1-9][0-9]{0,4}[smhdw]$"},
                 "notify": {
                     "type": "object",
                     "properties": {
@@ -72,6 +74,15 @@ _SCHEMA: dict[str, Any] = {
             },
             "additionalProperties": False,
         },
+        "s3": {
+            "type": "object",
+            "properties": {
+                "sse": {"enum": ["AES256", "aws:kms", "aws:kms:dsse"]},
+                "sse_kms_key_id": _TEXT,
+            },
+            "dependentRequired": {"sse_kms_key_id": ["sse"]},
+            "additionalProperties": False,
+        },
     },
     "additionalProperties": False,
 }
@@ -84,11 +95,16 @@ _MEANING = {
     "event_bus": "name or ARN of an event bus, such as default",
     "apprise_env": "name of an environment variable, such as CHAT_URL: the URL in it is a secret",
     "cloudwatch": "namespace of CloudWatch, such as driftcheck",
+    "every": "time between two runs, such as 24h",
+    "sse": "encryption of S3: write AES256, aws:kms or aws:kms:dsse",
     "textfile": "file whose name ends with .prom, as Prometheus' textfile collector reads them",
 }
 
 
 _WEB = re.compile(r"https?://[^\s/]\S*")
+_AGE = re.compile(r"([0-9]{1,5})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_PUT_OBJECT = {"sse": "ServerSideEncryption", "sse_kms_key_id": "SSEKMSKeyId"}
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -146,6 +162,37 @@ def nightly(path: Path | None, default: Path) -> Nightly:
     notify = {**table.get("notify", {})}
     notify["apprise_env"] = tuple(notify.get("apprise_env", ()))
     return Nightly(ping, Notify(**notify), Publish(**table.get("metrics", {})))
+
+
+def every(path: Path | None, default: Path) -> timedelta | None:
+    """How often the same file says that runs are expected; None to tell it by the runs that were.
+
+    Raises:
+        DriftcheckError: as ``load``.
+    """
+    said = _read(path, default).get("nightly", {}).get("every")
+    return None if said is None else age(said)
+
+
+def encryption(path: Path | None, default: Path) -> tuple[tuple[str, str], ...]:
+    """How the same file has S3 encrypt what is put there: arguments of PutObject, none for the bucket's way.
+
+    Raises:
+        DriftcheckError: as ``load``.
+    """
+    return tuple((_PUT_OBJECT[key], value) for key, value in _read(path, default).get("s3", {}).items())
+
+
+def age(text: str) -> timedelta:
+    """The time that a text such as ``12h`` or ``7d`` names.
+
+    Raises:
+        ValueError: it names none.
+    """
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"`{text}` is no age: write it as 12h or 7d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def expanded(text: str, where: str, file: Path) -> str:
@@ -240,7 +287,8 @@ def _said(error: Any) -> Iterator[str]:
             for name in found.value:
                 yield f"unknown key `{name}`{place}{did_you_mean(name, _at(path)['properties'])}"
         case "dependentRequired" | "required":
-            yield f"external_id needs role_arn{place}"
+            for key, (needed,) in _at(path)["dependentRequired"].items():
+                yield f"{key} needs {needed}{place}"
         case "type":
             yield f"`{where}` must be {_TYPES[found.value[0]]}"
         case "uniqueItems":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from driftcheck.errors import DriftcheckError
@@ -30,10 +30,14 @@ class LockedError(PlaceError):
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """A place on S3: a bucket, and what keys begin with, which is empty or ends with a slash."""
+    """A place on S3: a bucket, and what keys begin with, which is empty or ends with a slash.
+
+    ``sse`` is how what is put there is encrypted, as arguments of PutObject; none leaves it to the bucket.
+    """
 
     bucket: str
     prefix: str
+    sse: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
@@ -56,3 +60,8 @@ def place(text: str) -> Path | Prefix:
     if found is None or {".", ".."} & {*steps} or ".." in found[1] or len(found[2]) > _LONGEST_PREFIX:
         raise ValueError(f"`{text}` is no place: write a folder, or s3://bucket/prefix")
     return Prefix(found[1], "".join(f"{step}/" for step in steps))
+
+
+def encrypted(place: Path | Prefix, sse: tuple[tuple[str, str], ...]) -> Path | Prefix:
+    """The same place, with what is put there encrypted so if it is on S3."""
+    return replace(place, sse=sse) if isinstance(place, Prefix) else place

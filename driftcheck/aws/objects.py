@@ -72,6 +72,7 @@ class Objects:
         Raises:
             BotoCoreError, ClientError: it is not written; what was there before still is.
         """
+        how |= self._prefix.sse
         answer = self._client.put_object(
             Bucket=self._prefix.bucket, Key=self._prefix.key(name), Body=content, **how
         )

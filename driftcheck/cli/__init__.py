@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from driftcheck import __version__
-from driftcheck.cli import checking, nightly, publishing, pushing, saved, site
+from driftcheck.cli import checking, nightly, publishing, pushing, rebuilding, saved, site
 from driftcheck.cli.console import FAILURE, SIGNALS, Interrupt, bug, interrupt, leave, log_as_json, put, say
 from driftcheck.cli.loading import desired_state, warn
 from driftcheck.cli.options import (
@@ -122,7 +122,7 @@ app.command()(saved.merge)
 app.command()(publishing.comment)
 app.command()(site.dashboard)
 app.add_typer(pushing.app, name="state")
-app.add_typer(nightly.app, name="history")
+app.add_typer(rebuilding.app, name="history")
 
 
 @app.command()

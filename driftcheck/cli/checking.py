@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -47,16 +46,14 @@ from driftcheck.cli.stored import Keep, StoreFolder, store_folder_of
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import timedelta
     from pathlib import Path
 
     from driftcheck.cli.loading import Change
-    from driftcheck.desired import DesiredState, InvalidDesiredError
+    from driftcheck.desired import InvalidDesiredError
     from driftcheck.document.entries import Document
-    from driftcheck.model import Report
     from driftcheck.outputs import Output
-    from driftcheck.review import Review
 
 
 def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -112,34 +109,21 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         try_out(outputs)
         if verbose:
             warn(state)
-        from driftcheck.cli.progress import progress
-        from driftcheck.cli.remembered import keep, recall
+        from driftcheck.cli.remembered import keep
+        from driftcheck.cli.running import Options, run
         from driftcheck.document import document
         from driftcheck.fetch import Limits
         from driftcheck.review import Review
 
-        doubts = warnings_of(change)
-        faults: list[str] = []
         review = Review(state, change.state) if change and change.state else None
-        reading = review.state if review else state
-        limits = Limits(concurrency, timeout, deadline)
-        memories = recall(places, reading, age, doubts, limits, caught.stop) if incremental else {}
-        run: Callable[..., Report]
-        if scheduler:
-            from driftcheck import cluster
-
-            run = partial(cluster.check, state, scheduler, faults=faults)
-        else:
-            run = alone(reading, review, timeout, concurrency, memories=memories, warnings=doubts)
-        with progress(state.definitions, shown=not quiet) as told:
-            report = run(limits, unmanaged=unmanaged, stop=caught.stop, progress=told)
-        for fault in faults:
-            say(f"error: {fault}")
-        result = document(review.report(report) if review else report, base_of(change, review))
+        known = (places, age) if incremental else None
+        options = Options(Limits(concurrency, timeout, deadline), known, scheduler, unmanaged, quiet)
+        report, memories = run(state, options, caught.stop, review, warnings_of(change))
+        result = document(report, base_of(change, review))
         done = attempt(
             lambda: _store(kept_in, result),
             lambda: write_all(result, outputs, templates, quiet=quiet),
-            lambda: keep(places, reading, memories, quiet=quiet),
+            lambda: keep(places, state, memories, quiet=quiet),
             verbose=verbose,
         )
     if caught.number:
@@ -158,17 +142,6 @@ def _store(kept_in: tuple[Path, timedelta | None] | None, result: Document) -> N
     kept.add(result)
     if oldest is not None:
         kept.prune(oldest, result)
-
-
-def alone(
-    state: DesiredState, review: Review | None, timeout: float, concurrency: int, **options: Any
-) -> Callable[..., Report]:
-    """The pipeline on this machine; of a change, each reading is judged by both of its sides."""
-    from driftcheck.aws import Aws
-    from driftcheck.check import check as run
-
-    alone = partial(run, state, Aws(timeout=timeout, concurrency=concurrency), **options)
-    return partial(alone, judge=review.judge) if review else alone
 
 
 def _write_invalid(

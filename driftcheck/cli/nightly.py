@@ -5,8 +5,6 @@ What this writes to AWS, and ``check`` never does, are the steps below and nothi
 
 from __future__ import annotations
 
-import os
-import platform
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,13 +15,13 @@ from typing import TYPE_CHECKING, TypeAlias
 import typer
 
 from driftcheck.cli import telling
-from driftcheck.cli.checking import alone
 from driftcheck.cli.console import DRIFT, FAILURE, attempt, exit_code, say, signals, write_all
 from driftcheck.cli.loading import CONFIG, desired_state, warn
 from driftcheck.cli.options import (
     STATE,
     Concurrency,
     Config,
+    Dask,
     Deadline,
     FailOn,
     Incremental,
@@ -41,13 +39,15 @@ from driftcheck.cli.options import (
     Unmanaged,
     Verbose,
     age_of,
+    dask_of,
     outputs_of,
     places_of,
     statuses_of,
 )
 from driftcheck.cli.site import Publish, site_of
-from driftcheck.cli.stored import Keep, Remind, StoreAt, store_of
+from driftcheck.cli.stored import Keep, Remind, StoreAt, owner_of, store_of
 from driftcheck.errors import DriftcheckError
+from driftcheck.places import encrypted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -58,12 +58,9 @@ if TYPE_CHECKING:
     from driftcheck.desired import DesiredState
     from driftcheck.document.entries import Document
     from driftcheck.memory import Memory, Places
-    from driftcheck.model import Warn
     from driftcheck.places import Prefix
     from driftcheck.store import Name, Store
     from driftcheck.store.derived import Derived
-
-app = typer.Typer(help="What the runs in a store tell together.", no_args_is_help=True)
 
 
 @dataclass(slots=True)
@@ -79,6 +76,7 @@ class Night:
     now: datetime
     keep: timedelta | None
     publish: Path | Prefix | None
+    every: timedelta | None
     timeout: float
     remind: timedelta
     quiet: bool
@@ -117,7 +115,15 @@ def _publish(night: Night) -> None:
     from driftcheck.cli.site import publish
 
     night.hold()
-    publish(night.store, night.derived, night.publish, anew=False, timeout=night.timeout, quiet=night.quiet)
+    publish(
+        night.store,
+        night.derived,
+        night.publish,
+        night.every,
+        anew=False,
+        timeout=night.timeout,
+        quiet=night.quiet,
+    )
 
 
 def _prune(night: Night) -> None:
@@ -179,6 +185,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     concurrency: Concurrency = 16,
     timeout: Timeout = 60.0,
     deadline: Deadline = 3600.0,
+    dask: Dask = None,
     incremental: Incremental = False,
     state_at: State = STATE,
     state_out: StateOut = None,
@@ -201,32 +208,33 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     oldest = None if keep_for is None else age_of(keep_for, "--keep")
     again = age_of(remind, "--remind")
     site = None if publish is None else site_of(publish, "--publish", place)
+    scheduler = dask_of(dask, alone=not incremental)
     from driftcheck import config as configuration
-    from driftcheck.cli.progress import progress
-    from driftcheck.cli.remembered import recall
+    from driftcheck.cli.running import Options, run
     from driftcheck.document import document as document_of
     from driftcheck.fetch import Limits
     from driftcheck.outputs import try_out
     from driftcheck.store import open_store
 
     settings = configuration.nightly(config, CONFIG)
+    every = configuration.every(config, CONFIG)
+    sse = configuration.encryption(config, CONFIG)
+    place, places = encrypted(place, sse), (encrypted(places[0], sse), places[1])
+    site = site and encrypted(site, sse)
     with _heartbeat(settings.ping) as beat:
         state = desired_state(paths, config, target, None)
         try_out(outputs)
         if verbose:
             warn(state)
         runs = open_store(place, say, timeout=timeout)
-        with runs.objects.held(_owner("nightly")) as hold, signals() as caught:
+        with runs.objects.held(owner_of("nightly")) as hold, signals() as caught:
             runs.names()  # a check may take hours: what keeps its result from being kept is told before
-            limits = Limits(concurrency, timeout, deadline)
-            doubts: list[Warn] = []
-            memories = recall(places, state, age, doubts, limits, caught.stop) if incremental else {}
-            run = alone(state, None, timeout, concurrency, memories=memories, warnings=doubts)
-            with progress(state.definitions, shown=not quiet) as told:
-                report = run(limits, unmanaged=unmanaged, stop=caught.stop, progress=told)
+            known = (places, age) if incremental else None
+            options = Options(Limits(concurrency, timeout, deadline), known, scheduler, unmanaged, quiet)
+            report, memories = run(state, options, caught.stop)
             document = document_of(report)
             night = Night(
-                runs, document, settings, datetime.now(UTC), oldest, site, timeout, again, quiet, hold
+                runs, document, settings, datetime.now(UTC), oldest, site, every, timeout, again, quiet, hold
             )
             steps: list[Callable[[], None]] = [partial(step, night) for step in STEPS]
             steps[1:1] = [
@@ -238,38 +246,6 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
         if caught.number:
             beat.code = 128 + caught.number
     raise typer.Exit(beat.code)
-
-
-@app.command()
-def rebuild(
-    store: StoreAt,
-    timeout: Timeout = 60.0,
-    log_format: LogFormat = LogFormats.TEXT,  # noqa: ARG001 - read by main
-    quiet: Quiet = False,
-    verbose: Verbose = False,  # noqa: ARG001 - read by main
-) -> None:
-    """Derive everything from the stored runs again."""
-    from driftcheck.store import derived, open_store
-
-    place = store_of(store)
-    runs = open_store(place, say, timeout=timeout)
-    if not any(runs.objects.names()):
-        raise DriftcheckError(f"error: {place} holds no runs, as driftcheck nightly keeps them")
-    with runs.objects.held(_owner("history rebuild")):
-        found = derived.derive(runs, datetime.now(UTC), anew=True)
-        derived.keep(runs, found)
-    if not quiet:
-        count, courses = len(found.names), len(found.history.courses)
-        say(
-            f"derived from {count:,} runs: the history of {courses:,} definitions",
-            runs=count,
-        )
-
-
-def _owner(command: str) -> str:
-    """What others are told of who holds the lock."""
-    since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    return f"{command}, process {os.getpid()} on {platform.node()}, since {since}"
 
 
 @dataclass(slots=True)

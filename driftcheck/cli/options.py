@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,8 @@ import typer
 from driftcheck.errors import did_you_mean
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from driftcheck.memory import Places
     from driftcheck.outputs import Output
     from driftcheck.places import Prefix
@@ -24,7 +25,6 @@ _BATCH = ("AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE")
 """What AWS Batch sets in each child of an array job: its index, from 0, and how many there are."""
 _NUMBER = re.compile("[0-9]{1,6}")
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FAIL_ON = ("drifted", "missing", "unmanaged", "error")
 
 Paths = Annotated[
@@ -33,7 +33,9 @@ Paths = Annotated[
 ]
 Config = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="The targets.  [default: driftcheck.toml, if there]"),
+    typer.Option(
+        "--config", metavar="FILE", help="Targets and settings.  [default: driftcheck.toml, if there]"
+    ),
 ]
 Targets = Annotated[
     list[str] | None, typer.Option("--target", metavar="NAME", help="Only this target (repeatable).")
@@ -168,10 +170,12 @@ def hold_to_base(base: str | None, *, sharded: bool, only_new: bool) -> None:
 
 def age_of(text: str, option: str = "--max-age") -> timedelta:
     """The time that an option names."""
-    found = re.fullmatch(r"([0-9]{1,5})([smhdw])", text)
-    if found is None:
-        raise typer.BadParameter(f"`{text}` is no age: write it as 12h or 7d", param_hint=option)
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    from driftcheck.config import age
+
+    try:
+        return age(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def places_of(state: str, state_out: str | None) -> Places:

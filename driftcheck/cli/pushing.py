@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from driftcheck.cli.console import FAILURE, say, signals
-from driftcheck.cli.options import STATE, Quiet, Timeout, Verbose, prefix_of
+from driftcheck.cli.loading import CONFIG
+from driftcheck.cli.options import STATE, Config, Quiet, Timeout, Verbose, prefix_of
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
@@ -31,14 +33,17 @@ def push(
     folder: Annotated[
         Path, typer.Option("--state", metavar="DIR", file_okay=False, help="The folder.")
     ] = Path(STATE),
+    config: Config = None,
     timeout: Timeout = 60.0,
     quiet: Quiet = False,
     verbose: Verbose = False,  # noqa: ARG001 - read by main
 ) -> None:
     """Put the state in a folder on S3, and nothing else."""
     prefix = prefix_of(url)
+    from driftcheck import config as configuration
     from driftcheck.fetch import Limits
 
+    prefix = replace(prefix, sse=configuration.encryption(config, CONFIG))
     with signals() as caught:
         faults = push_state(prefix, folder, Limits(timeout=timeout), caught.stop, quiet=quiet)
     for fault in faults:

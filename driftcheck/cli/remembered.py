@@ -37,8 +37,8 @@ Name = TypeVar("Name")
 
 def recall(
     places: Places,
-    state: DesiredState,
     max_age: timedelta,
+    state: DesiredState,
     warnings: list[Warn],
     limits: Limits,
     stop: Stop,

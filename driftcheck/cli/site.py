@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import platform
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,10 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from driftcheck.cli.console import say
-from driftcheck.cli.options import LogFormat, LogFormats, Quiet, Timeout, Verbose, place_of
-from driftcheck.cli.stored import StoreAt, store_of
+from driftcheck.cli.loading import CONFIG
+from driftcheck.cli.options import Config, LogFormat, LogFormats, Quiet, Timeout, Verbose, place_of
+from driftcheck.cli.stored import StoreAt, owner_of, store_of
+from driftcheck.places import encrypted
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from driftcheck.places import Prefix
     from driftcheck.store import Store
     from driftcheck.store.derived import Derived
@@ -35,6 +38,7 @@ def dashboard(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="DIR|s3://BUCKET/PREFIX", help="Where the site goes.")
     ],
+    config: Config = None,
     timeout: Timeout = 60.0,
     log_format: LogFormat = LogFormats.TEXT,  # noqa: ARG001 - read by main
     quiet: Quiet = False,
@@ -43,18 +47,30 @@ def dashboard(
     """Make the dashboard, a static site, from the store alone."""
     kept = store_of(store)
     site = site_of(output, "--output", kept)
+    from driftcheck import config as configuration
     from driftcheck.store import open_store
     from driftcheck.store.derived import derive
 
+    every = configuration.every(config, CONFIG)
+    site = encrypted(site, configuration.encryption(config, CONFIG))
     runs = open_store(kept, say, timeout=timeout)
     derived = derive(runs, datetime.now(UTC))
-    publish(runs, derived, site, anew=True, timeout=timeout, quiet=quiet)
+    publish(runs, derived, site, every, anew=True, timeout=timeout, quiet=quiet)
 
 
 def publish(
-    runs: Store, derived: Derived, site: Path | Prefix, *, anew: bool, timeout: float, quiet: bool
+    runs: Store,
+    derived: Derived,
+    site: Path | Prefix,
+    every: timedelta | None,
+    *,
+    anew: bool,
+    timeout: float,
+    quiet: bool,
 ) -> None:
     """Write the dashboard, all of it ``anew`` or what is otherwise than there, and tell of it.
+
+    A complete run is expected ``every`` so often; None to tell that by the runs.
 
     Raises:
         DriftcheckError: not all of it could be written; what the front page leads to is there.
@@ -64,8 +80,8 @@ def publish(
 
     # the history stays to the end: to look for garbage in it again and again would take a while
     gc.freeze()
-    owner = f"the dashboard, process {os.getpid()} on {platform.node()}"
-    built = build(runs, derived, open_objects(site, timeout=timeout), anew=anew, owner=owner)
+    place = open_objects(site, timeout=timeout)
+    built = build(runs, derived, place, anew=anew, owner=owner_of("dashboard"), every=every)
     if not quiet:
         front = site / "index.html" if isinstance(site, Path) else f"{site}/index.html"
         say(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import platform
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,3 +63,9 @@ def store_folder_of(
             param_hint="--store",
         )
     return found, None if keep is None else age_of(keep, "--keep")
+
+
+def owner_of(command: str) -> str:
+    """What others are told of who holds the lock."""
+    since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{command}, process {os.getpid()} on {platform.node()}, since {since}"

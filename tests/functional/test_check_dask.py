@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import signal
 import socket
 import threading
@@ -101,6 +103,20 @@ def test_the_document_is_that_of_a_single_machine(
     result = check(run, service, *options, "--dask", dask.address, env=NOTHING)
     assert fleet.without_times(result.document) == fleet.without_times(whole.document)
     assert result.stderr == ""
+
+
+def test_a_night_reads_with_a_cluster(service: Service, run: Run, tmp_path: Path, dask: DaskCluster) -> None:
+    fleet.build(service, tmp_path, account=OTHER)
+    whole = check(run, service)
+    dask.start({}, {})
+
+    result = run("nightly", "--store", "kept", "--dask", dask.address, "-o", "json=-", env=NOTHING)
+
+    assert fleet.without_times(result.document()) == fleet.without_times(whole.document)
+    (kept,) = (tmp_path / "kept" / "runs").iterdir()
+    assert json.loads(gzip.decompress(kept.read_bytes())) == result.document()
+    refused = run("nightly", "--store", "kept", "--dask", dask.address, "--incremental")
+    assert "--dask: goes without --base, --shard and --incremental" in refused.stderr
 
 
 def test_a_large_target_is_several_tasks_one_after_another(

@@ -83,6 +83,16 @@ def test_the_front_page_says_what_is_wrong_since_when_and_where(run: Run, tmp_pa
     ]
 
 
+def test_a_run_is_overdue_when_the_operator_says(run: Run, tmp_path: Path) -> None:
+    keep(tmp_path / "kept", *month())
+    (tmp_path / "driftcheck.toml").write_text('[nightly]\nevery = "48h"\n', encoding="utf-8")
+
+    run(*DASHBOARD)
+
+    text = (tmp_path / "site" / "index.html").read_text("utf-8")
+    assert 'data-overdue="2026-11-14T14:17:00Z"' in text  # two days and a quarter of them after it began
+
+
 def test_a_definitions_page_tells_what_became_of_it(run: Run, tmp_path: Path) -> None:
     keep(tmp_path / "kept", *month())
     run(*DASHBOARD)

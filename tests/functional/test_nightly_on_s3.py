@@ -90,6 +90,36 @@ def test_a_night_is_kept_with_its_history(service: Service, run: Run, s3: Any) -
     assert service.writes == []
 
 
+def test_what_is_put_there_is_encrypted_as_the_operator_says(run: Run, s3: Any, tmp_path: Path) -> None:
+    key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/0b1c"
+    (tmp_path / "driftcheck.toml").write_text(
+        f'[s3]\nsse = "aws:kms"\nsse_kms_key_id = "{key}"\n', encoding="utf-8"
+    )
+    state, site = "s3://nights/state", "s3://nights/site"
+
+    assert run(*NIGHTLY, "--incremental", "--state", state, "--publish", site).exit_code == 2
+
+    found = objects(s3)
+    assert {key.split("/")[0] for key in found} == {"fleet", "state", "site"}
+    for name in found:
+        head = s3.head_object(Bucket="nights", Key=name)
+        assert (head.get("ServerSideEncryption"), head.get("SSEKMSKeyId")) == ("aws:kms", key), name
+        s3.delete_object(Bucket="nights", Key=name)
+    # and what puts a part of it there again
+    assert run("state", "push", state).exit_code == 0
+    assert run(*NIGHTLY, "--config", "none.toml").exit_code == 1
+    (tmp_path / "none.toml").write_text("", encoding="utf-8")
+    assert run(*NIGHTLY, "--config", "none.toml").exit_code == 2
+    assert run("history", "rebuild", "--store", NIGHTLY[-1]).exit_code == 0
+    assert run("dashboard", "--store", NIGHTLY[-1], "-o", site).exit_code == 0
+    encrypted = {
+        name
+        for name in objects(s3)
+        if s3.head_object(Bucket="nights", Key=name).get("ServerSideEncryption") == "aws:kms"
+    }
+    assert {name for name in objects(s3) if not name.startswith("fleet/runs/")} == encrypted
+
+
 def test_a_bucket_that_is_not_there_ends_the_run_before_aws_is_read(service: Service, run: Run) -> None:
     outcome = run("nightly", "--store", "s3://nowhere/fleet")
 

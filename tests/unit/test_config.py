@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from driftcheck.config import Nightly, choose, load, nightly
+from driftcheck.config import Nightly, choose, encryption, every, load, nightly
 from driftcheck.errors import DriftcheckError
 from driftcheck.model import Target
 
@@ -97,6 +98,9 @@ def test_a_default_file_that_cannot_be_read_is_an_error(tmp_path: Path, make: st
         ("[targets.a]\naccount = '1234'", "`targets.a.account` is no account: 12 digits"),
         ("[targets.a]\nrole_arn = 'role/x'", "`targets.a.role_arn` is no ARN of an IAM role"),
         ("[targets.a]\nexternal_id = 'x'", "external_id needs role_arn in [targets.a]"),
+        ("[s3]\nsse_kms_key_id = 'x'", "sse_kms_key_id needs sse in [s3]"),
+        ("[s3]\nsse = 'kms'", "`s3.sse` is no encryption of S3: write AES256, aws:kms or aws:kms:dsse"),
+        ("[s3]\nsse_kms_key = 'x'", "unknown key `sse_kms_key` in [s3]: did you mean `sse_kms_key_id`?"),
         ("[targets.a.vars]\nbucket = 1", "`targets.a.vars.bucket` must be a string"),
         ("[targets.a.vars]\n'a b' = 'x'", "`a b` in [targets.a.vars] is no name"),
         ("[targets.'a b']", "`a b` in [targets] is no name"),
@@ -152,6 +156,30 @@ def test_the_nightly_run_has_a_heartbeat(tmp_path: Path) -> None:
     assert nightly(None, tmp_path / "absent.toml") == Nightly()
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        ("[nightly]", None),
+        ("[nightly]\nevery = '24h'", timedelta(days=1)),
+        ("[nightly]\nevery = '90s'\nping = '${env:NOT_SET_HERE}'", timedelta(seconds=90)),
+    ],
+)
+def test_a_run_may_be_expected_every_so_often(tmp_path: Path, text: str, expected: timedelta | None) -> None:
+    file = tmp_path / "driftcheck.toml"
+    file.write_text(text, encoding="utf-8")
+
+    assert every(file, file) == expected
+
+
+def test_what_is_put_on_s3_is_encrypted_as_the_operator_says(tmp_path: Path) -> None:
+    file = tmp_path / "driftcheck.toml"
+    file.write_text("[s3]\nsse = 'aws:kms'\nsse_kms_key_id = 'alias/drift'", encoding="utf-8")
+
+    assert encryption(file, file) == (("ServerSideEncryption", "aws:kms"), ("SSEKMSKeyId", "alias/drift"))
+    assert encryption(None, tmp_path / "absent.toml") == ()
+
+
 def test_a_secret_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEART", "hc.example.com/${env:HOME}")
 
@@ -188,6 +216,8 @@ def test_a_variable_that_is_not_set_is_told(tmp_path: Path, monkeypatch: pytest.
         ("[nightly]\nping = 1", "`nightly.ping` must be a string"),
         ("[nightly]\nping = ''", "`nightly.ping` is empty"),
         ("nightly = 1", "`nightly` must be a table"),
+        ("[nightly]\nevery = '0h'", "`nightly.every` is no time between two runs, such as 24h"),
+        ("[nightly]\nevery = 24", "`nightly.every` must be a string"),
         ("[nigthly]", "unknown key `nigthly`: did you mean `nightly`?"),
     ],
 )

@@ -1,0 +1,78 @@
+"""A run as the options of a command ask for it: on this machine, or on a Dask cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from driftcheck.cli.console import say
+from driftcheck.cli.progress import progress
+from driftcheck.cli.remembered import recall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import timedelta
+
+    from driftcheck.desired import DesiredState
+    from driftcheck.fetch import Limits
+    from driftcheck.memory import Memory, Places
+    from driftcheck.model import Report, Warn
+    from driftcheck.pool import Stop
+    from driftcheck.review import Review
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a command was told of its run.
+
+    ``known`` is where what earlier runs have described is found and kept, and up to which age it is used;
+    None to describe everything. ``scheduler`` is that of a Dask cluster, None to read on this machine.
+    """
+
+    limits: Limits
+    known: tuple[Places, timedelta] | None
+    scheduler: str | None
+    unmanaged: bool
+    quiet: bool
+
+
+def run(
+    state: DesiredState,
+    options: Options,
+    stop: Stop,
+    review: Review | None = None,
+    warnings: Iterable[Warn] = (),
+) -> tuple[Report, dict[str, Memory]]:
+    """Read and compare, and show how far that is; of a change, each reading is judged by both of its sides.
+
+    Gives the report, and what is known of each target now.
+
+    Raises:
+        DriftcheckError: what is known could not be kept.
+    """
+    memories: dict[str, Memory] = {}
+    faults: list[str] = []
+    call: Callable[..., Report]
+    if options.scheduler:
+        from driftcheck import cluster
+
+        call = partial(cluster.check, state, options.scheduler, faults=faults)
+    else:
+        from driftcheck import check
+        from driftcheck.aws import Aws
+
+        limits = options.limits
+        reading = review.state if review else state
+        told = [*warnings]
+        if options.known:
+            memories = recall(*options.known, reading, told, limits, stop)
+        aws = Aws(timeout=limits.timeout, concurrency=limits.concurrency)
+        call = partial(check.check, reading, aws, memories=memories, warnings=told)
+        if review:
+            call = partial(call, judge=review.judge)
+    with progress(state.definitions, shown=not options.quiet) as shown:
+        report = call(options.limits, unmanaged=options.unmanaged, stop=stop, progress=shown)
+    for fault in faults:
+        say(f"error: {fault}")
+    return review.report(report) if review else report, memories
