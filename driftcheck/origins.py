@@ -1,21 +1,16 @@
-"""What one reading says of both sides of a change: where each difference comes from, and what is rolled out.
-
-The leaves of a definition are told apart by their places. The index of an element is no place: what stands
-before it may have been added or removed. An element is known by its key, as a tag is, or else by its value.
-"""
+"""What one reading says of both sides of a change: where each difference is from, and what is rolled out."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from driftcheck.compare import compare, differences
-from driftcheck.kinds import SETS, TAGS
+from driftcheck.kinds import TAGS
+from driftcheck.leaf import ELEMENT, Leaf, are_near, leaves_of, place_of
 from driftcheck.model import Before, Change, Live, Missing, Origin, Status
-from driftcheck.paths import leaves
 from driftcheck.revision import Declaration, DeclaredChange, Former, Presence, Revised, Rollout
 
 if TYPE_CHECKING:
@@ -23,35 +18,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from driftcheck.changes import Edit, Subject
-    from driftcheck.model import Desired, Finding, Json, Path, PropertyDifference, Reading
+    from driftcheck.model import Desired, Finding, Path, PropertyDifference, Reading
 
-_ELEMENT = 0
-_KEYS = frozenset(key for key in SETS.values() if key is not None)
 _DECLARED = {Change.REMOVED: Change.ADDED, Change.ADDED: Change.REMOVED, Change.CHANGED: Change.CHANGED}
 """How a declaration was changed, by what tells its head from its base as if that were live."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    """One leaf that differs: its place, and what either side has there, as JSON, or None for nothing.
-
-    ``place`` is its path, in which an element of a list is its key, or ``_ELEMENT`` where it has none.
-    """
-
-    place: Path
-    desired: str | None
-    live: str | None
-
-    @property
-    def identity(self) -> tuple[object, ...]:
-        """What it has in common with a leaf by which another declaration differs from the same live."""
-        if _ELEMENT not in self.place:
-            return (self.place,)
-        return (self.place, None, self.live) if self.live is not None else (self.place, self.desired)
-
-    def is_near(self, other: _Leaf) -> bool:
-        """Tell whether one of two places is the other, or lies under it."""
-        return all(a == b for a, b in zip(self.place, other.place, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +77,10 @@ def _traced(subject: Subject, head: Finding, base: Finding | None, reading: Read
         return replace(head, differences=found, before=Before(Status.UNMANAGED))
     differing = _shown(subject.head, head, reading)
     differed = _shown(subject.base, base, reading)
-    edited = [leaf for edit in _edits(subject) for leaf in _leaves_of(edit.raw, subject.head)]
-    blocks = [_place(edit.raw, subject.head) for edit in _edits(subject)]
+    edited = [leaf for edit in _edits(subject) for leaf in leaves_of(edit.raw, subject.head)]
+    blocks = [place_of(edit.raw, subject.head) for edit in _edits(subject)]
     known = Counter(leaf.identity for some in differed for leaf in some)
+    known.update(lacking for some in differed for leaf in some if (lacking := leaf.lacking))
     still = {leaf.identity for some in differing for leaf in some}
     # of a block that AWS lacks still, other leaves may be declared now
     still |= {(each.path,) for each in head.differences if not any(isinstance(s, int) for s in each.path)}
@@ -132,15 +103,17 @@ def _traced(subject: Subject, head: Finding, base: Finding | None, reading: Read
 
 def _with_origin(
     difference: PropertyDifference,
-    its_leaves: Iterable[_Leaf],
+    its_leaves: Iterable[Leaf],
     known: Counter[tuple[object, ...]],
-    is_declared: Callable[[_Leaf], bool],
+    is_declared: Callable[[Leaf], bool],
 ) -> PropertyDifference:
     """A difference was there if all of it was; what is new in it is intended if all that is declared."""
     news = []
     for leaf in its_leaves:
         if known[leaf.identity]:
             known[leaf.identity] -= 1
+            if (lacking := leaf.lacking) and known[lacking]:
+                known[lacking] -= 1
         else:
             news.append(leaf)
     if not news:
@@ -148,18 +121,24 @@ def _with_origin(
     return replace(difference, origin=Origin.INTRODUCED, intended=all(map(is_declared, news)))
 
 
-def _is_declared(edited: Sequence[_Leaf], blocks: Sequence[Path], leaf: _Leaf) -> bool:
+def _is_declared(edited: Sequence[Leaf], blocks: Sequence[Path], leaf: Leaf) -> bool:
     """Tell whether the change has live differ at a leaf: by an edit of it, or of a block that it is in.
 
     In a block that is no longer declared stands also what the service has filled in, which no edit names.
     """
-    inside = any(len(leaf.place) > len(block) and leaf.place[: len(block)] == block for block in blocks)
-    return inside or any(_is_of(edit, leaf) for edit in edited)
+    return any(_is_in(block, leaf.place) for block in blocks) or any(_is_of(edit, leaf) for edit in edited)
 
 
-def _is_of(edit: _Leaf, leaf: _Leaf) -> bool:
+def _is_in(block: Path, place: Path) -> bool:
+    """Tell whether a place is one in a block, or what is left of one that held it: an empty one."""
+    if ELEMENT not in block:
+        return are_near(block, place)
+    return len(place) > len(block) and place[: len(block)] == block
+
+
+def _is_of(edit: Leaf, leaf: Leaf) -> bool:
     """Tell whether live differs because of an edit: one to what desired has, or from what live has."""
-    if _ELEMENT not in edit.place:
+    if ELEMENT not in edit.place:
         return edit.is_near(leaf)
     return edit.place == leaf.place and (
         (edit.desired is not None and edit.desired == leaf.desired)
@@ -204,7 +183,7 @@ def _rolled_out(subject: Subject, reading: Reading) -> Iterator[DeclaredChange]:
     for edit in edits:
         match reading:
             case Live():
-                rollout = _rollout(list(_leaves_of(edit.raw, head)), of_head, of_base)
+                rollout = _rollout(edit.raw, head, of_head, of_base)
             case Missing():
                 # where the base declares it too, AWS has not even that
                 rollout = Rollout.DIVERGED if subject.base else Rollout.PENDING
@@ -215,17 +194,22 @@ def _rolled_out(subject: Subject, reading: Reading) -> Iterator[DeclaredChange]:
         yield DeclaredChange(now.path, change, now.live, now.desired, now.sensitive, now.source, rollout)
 
 
-def _rollout(edited: Sequence[_Leaf], of_head: Sequence[_Leaf], of_base: Sequence[_Leaf]) -> Rollout:
-    if not any(_meets(leaf, leaf.desired, leaf.live, other) for leaf in edited for other in of_head):
+def _rollout(
+    edit: PropertyDifference, head: Desired, of_head: Sequence[Leaf], of_base: Sequence[Leaf]
+) -> Rollout:
+    edited, place = list(leaves_of(edit, head)), place_of(edit, head)
+    differs = any(_meets(leaf, leaf.desired, leaf.live, other) for leaf in edited for other in of_head)
+    # an empty block at the place or above it has no leaf of the edit in it
+    if not differs and not any(place[: len(other.place)] == other.place for other in of_head):
         return Rollout.DONE
     if not any(_meets(leaf, leaf.live, leaf.desired, other) for leaf in edited for other in of_base):
         return Rollout.PENDING
     return Rollout.DIVERGED
 
 
-def _meets(leaf: _Leaf, declared: str | None, other_side: str | None, differing: _Leaf) -> bool:
+def _meets(leaf: Leaf, declared: str | None, other_side: str | None, differing: Leaf) -> bool:
     """Tell whether live is another there than one side of an edit, ``declared``, has it."""
-    if _ELEMENT not in leaf.place:
+    if ELEMENT not in leaf.place:
         return leaf.is_near(differing)
     if leaf.place != differing.place:
         return False
@@ -236,9 +220,9 @@ def _edits(subject: Subject) -> tuple[Edit, ...]:
     return subject.revision.edits if subject.revision else ()
 
 
-def _raw_leaves(side: Desired, reading: Reading) -> list[_Leaf]:
+def _raw_leaves(side: Desired, reading: Reading) -> list[Leaf]:
     """Every leaf by which live differs from one side, those that rules hide too."""
-    return [leaf for raw in _raw(side, reading).values() for leaf in _leaves_of(raw, side)]
+    return [leaf for raw in _raw(side, reading).values() for leaf in leaves_of(raw, side)]
 
 
 def _raw(side: Desired, reading: Reading) -> dict[tuple[Path, Change], PropertyDifference]:
@@ -249,45 +233,9 @@ def _raw(side: Desired, reading: Reading) -> dict[tuple[Path, Change], PropertyD
     return {(each.path, each.change): each for each in found}
 
 
-def _shown(side: Desired, finding: Finding, reading: Reading) -> list[list[_Leaf]]:
+def _shown(side: Desired, finding: Finding, reading: Reading) -> list[list[Leaf]]:
     """The leaves of each difference of a finding, as they are: of two that look alike, one may be new."""
     if not finding.differences:
         return []
     raw = _raw(side, reading)
-    return [list(_leaves_of(raw[each.path, each.change], side)) for each in finding.differences]
-
-
-def _leaves_of(raw: PropertyDifference, side: Desired) -> Iterator[_Leaf]:
-    place = _place(raw, side)
-    if raw.change is Change.CHANGED:
-        yield _Leaf(place, _text(raw.desired), _text(raw.live))
-        return
-    added = raw.change is Change.ADDED
-    value: Any = raw.live if added else raw.desired
-    for path in leaves((), value):
-        node, inner = value, []
-        for step in path:
-            node = node[step]
-            inner.append(_step(step, node))
-        text = _text(node)
-        yield _Leaf((*place, *inner), None if added else text, text if added else None)
-
-
-def _place(raw: PropertyDifference, side: Desired) -> Path:
-    place = []
-    node: Any = dict(side.properties)
-    for step in raw.path[:-1]:
-        node = node[step]
-        place.append(_step(step, node))
-    return (*place, _step(raw.path[-1], raw.live if raw.change is Change.ADDED else raw.desired))
-
-
-def _step(step: str | int, node: Json) -> str | int:
-    if isinstance(step, str):
-        return step
-    keys = (node[key] for key in _KEYS if isinstance(node, dict) and key in node)
-    return next((key for key in keys if isinstance(key, str)), _ELEMENT)
-
-
-def _text(value: Json) -> str:
-    return json.dumps(value, sort_keys=True)
+    return [list(leaves_of(raw[each.path, each.change], side)) for each in finding.differences]

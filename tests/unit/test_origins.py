@@ -295,6 +295,58 @@ ROWS = {
         {"Tags.1.Value": OLD},
         {"Tags.1": "diverged"},
     ),
+    "an-argument-is-added-before-one-that-aws-has-otherwise": Row(
+        args("--a"),
+        args("--new", "--a"),
+        args("--b"),
+        {f"{APP}.ContainerArguments.0": OLD, f"{APP}.ContainerArguments.1": OLD},
+        {f"{APP}.ContainerArguments.0": "pending"},
+    ),
+    "a-block-that-aws-lacks-is-emptied": Row(
+        groups("sg-1"),
+        {"NetworkConfig": {}},
+        {},
+        {"NetworkConfig": MEANT},
+        {"NetworkConfig.VpcConfig": "diverged"},
+    ),
+    "a-block-that-aws-has-emptied-is-no-longer-declared": Row(
+        groups("sg-1"),
+        {},
+        {"NetworkConfig": {}},
+        {"NetworkConfig": MEANT},
+        {"NetworkConfig": "diverged"},
+        ("NetworkConfig.VpcConfig",),
+    ),
+    # another key is another tag: all of it is declared, and the former is to go
+    "a-tag-is-renamed": Row(
+        tags(team="risk"),
+        tags(squad="risk"),
+        tags(team="risk"),
+        {"Tags.0.Key": MEANT},
+        {"Tags.0.Key": "pending"},
+    ),
+    "a-tag-that-aws-has-lost-is-renamed": Row(
+        tags(team="risk"),
+        tags(squad="risk"),
+        tags(owner="ops"),
+        {"Tags.0": MEANT, "Tags.1": OLD},
+        {"Tags.0.Key": "diverged"},
+        ("Tags.0",),
+    ),
+    "a-tag-that-aws-has-otherwise-is-renamed": Row(
+        tags(team="risk"),
+        tags(squad="risk"),
+        tags(team="ops"),
+        {"Tags.0": MEANT, "Tags.1": MEANT},
+        {"Tags.0.Key": "diverged"},
+    ),
+    "a-tag-that-was-renamed-in-aws-is-no-longer-declared": Row(
+        tags(cost="1", team="risk"),
+        tags(cost="1"),
+        tags(cost="1", squad="risk"),
+        {"Tags.1": OLD},
+        {"Tags.1": "done"},
+    ),
     "tags-are-no-longer-declared": Row(
         tags(team="risk"), {}, tags(team="ops"), {}, {"Tags": "done"}, ("Tags.0.Value",)
     ),
