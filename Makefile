@@ -10,8 +10,8 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := -m pip --disable-pip-version-check --quiet --quiet --no-input
-# Many tests wait for a process or a time limit: two for each core keep the cores at work.
-PARALLEL := -n $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN)))) --dist worksteal
+# Many tests wait for a process or a time limit: three for each core keep the cores at work.
+PARALLEL := -n $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN)))) --dist worksteal
 heading = @printf '\n== %s\n' "$(1)"
 
 # "3.11 /usr/bin/python3.11" for each final release that can make virtual environments, oldest first.

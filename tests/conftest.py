@@ -51,6 +51,13 @@ def pytest_configure() -> None:
     sys.addaudithook(_refuse_the_network)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # a hundred examples take many times as long where each line is counted, and show no line that ten do not
+    for item in items:
+        if isinstance(item, pytest.Function) and hypothesis.is_hypothesis_test(item.obj):
+            item.add_marker("no_cover")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_ambient_aws() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:

@@ -45,7 +45,8 @@ class Opened:
 
     def names(self) -> list[str]:
         """The names of the definitions that are to be seen, in order."""
-        return self.page.locator("article:visible h3").all_inner_texts()
+        # not the inner text, which is empty where the browser has not come to paint yet
+        return self.page.locator("article:visible h3").all_text_contents()
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,8 +193,14 @@ def test_the_lock_of_a_run_that_was_killed_lapses(
     service.wait_for(2, "Describe*")
     first.process.kill()
     service.faults.clear()
+    lock = json.loads(objects(s3)["fleet/lock.json"])
+    assert lock["seconds"] == 60
+    # a minute in which the test would do nothing
+    s3.put_object(Bucket="nights", Key="fleet/lock.json", Body=json.dumps({**lock, "seconds": 3}).encode())
 
-    assert run(*NIGHTLY, seconds=150).exit_code == 2
+    began = time.monotonic()
+    assert run(*NIGHTLY).exit_code == 2
+    assert time.monotonic() - began > 3
     assert len(runs(s3)) == 1
 
 
