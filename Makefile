@@ -96,13 +96,13 @@ workflows: $(VENV)/.dev packages
 
 unit: $(VENV)/.dev
 	$(call heading,tests with branch coverage: $$($(PY) -V))
-	@$(PY) -m pytest $(PARALLEL) --cov --cov-report=term --ignore=tests/packaging --ignore=tests/property
+	@$(PY) -m pytest $(PARALLEL) --cov --cov-report=term --ignore=tests/packaging -m 'not law'
 	$(call heading,the laws: $$($(PY) -V))
-	@$(PY) -m pytest $(PARALLEL) tests/property
+	@$(PY) -m pytest $(PARALLEL) tests/unit tests/property -m law
 
 # What an interpreter may change: all that runs within the tests' own process, and the command line once over.
-NEWEST := tests/unit tests/scenarios $(wildcard tests/functional/test_check_[cdls]*.py) \
-	$(addprefix tests/functional/test_,outputs.py report.py terminal.py usage.py validate.py) -m 'not slow'
+NEWEST := tests/unit tests/scenarios -m 'not slow and not law' $(addprefix tests/functional/test_, \
+	check_secrets.py check_signals.py check_statuses.py outputs.py report.py terminal.py usage.py validate.py)
 
 newest: $(VENV)/.dev
 	@newest=$$($(pythons) | tail -n 1 | cut -d ' ' -f 1); \

@@ -52,10 +52,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # a hundred examples take many times as long where each line is counted, and show no line that ten do not
+    # apart from the rest: hundreds of examples take long where each line is counted, and show no other lines
     for item in items:
-        if isinstance(item, pytest.Function) and hypothesis.is_hypothesis_test(item.obj):
-            item.add_marker("no_cover")
+        is_made_up = isinstance(item, pytest.Function) and hypothesis.is_hypothesis_test(item.obj)
+        if is_made_up or item.path.parent.name == "property":
+            item.add_marker("law")
 
 
 @pytest.fixture(scope="session", autouse=True)

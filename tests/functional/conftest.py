@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 COUNTED = pytest.StashKey[bool]()
 """Whether it is counted what the processes of a test cover."""
-_ONE_IN = 4
+_ONE_IN = 8
 
 TIME_LIMIT = 60.0
 """Seconds that one process may take before it is killed and the test fails."""
@@ -125,7 +125,11 @@ sys.stdin.read()
 def emulator() -> Iterator[str]:
     """The address of an emulator of AWS that is a process of its own, for all tests of this one."""
     with subprocess.Popen(
-        [sys.executable, "-c", _EMULATOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _EMULATOR],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")},
     ) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
