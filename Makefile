@@ -4,7 +4,9 @@
 # make lock   the locks, from pyproject.toml: what is pinned stays, unless UPGRADE=1 is given
 
 .PHONY: demo test bench lock setup browser packages lint workflows unit newest wheel
+ifndef TOGETHER
 .NOTPARALLEL:
+endif
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -20,6 +22,9 @@ pythons = for python in python3.11 python3.12 python3.13 python3.14 python3 \
 	"$$python" -c 'import ensurepip, sys, venv; v = sys.version_info; \
 	print("%d.%d %s" % (v[0], v[1], sys.executable)) if v >= (3, 11) and v[3] == "final" else None' \
 	2>/dev/null || :; done | sort -u -t. -k1,1n -k2,2n
+
+oldest = $(shell $(pythons) | sed -n '1s/ .*//p')
+newest = $(shell $(pythons) | sed -n '$$s/ .*//p')
 
 # Hash-checked dependencies from a lock, then driftcheck itself from this checkout, built with the lock's backend.
 # $(1) the environment, $(2) the interpreter's version or nothing for the oldest, $(3) the lock
@@ -58,7 +63,10 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml
 
 test: setup lint workflows unit newest wheel
 
-setup: $(VENV)/.dev browser packages
+# What is installed is installed side by side: each of it takes one core, or waits for a download.
+setup:
+	@$(MAKE) --no-print-directory -j TOGETHER=1 $(VENV)/.dev .venvs/wheel/.run browser packages \
+		$(if $(filter-out $(oldest),$(newest)),.venvs/$(newest)/.dev)
 
 # A part that is missing skips its tests; with CI=true it is a failure.
 missing = { echo "make: $(1); the tests that need it are skipped" >&2; test "$${CI:-}" != true; }
@@ -102,16 +110,14 @@ unit: $(VENV)/.dev
 
 # What an interpreter may change: all that runs within the tests' own process, and the command line once over.
 NEWEST := tests/unit tests/scenarios -m 'not slow and not law' $(addprefix tests/functional/test_, \
-	check_secrets.py check_signals.py check_statuses.py outputs.py report.py terminal.py usage.py validate.py)
+	check_signals.py check_statuses.py outputs.py terminal.py usage.py validate.py)
 
-newest: $(VENV)/.dev
-	@newest=$$($(pythons) | tail -n 1 | cut -d ' ' -f 1); \
-	if $(PY) -V | grep -qF "Python $$newest."; then \
+newest: setup
+	@if test '$(newest)' = '$(oldest)'; then \
 		printf '\n== one Python is present, no second run of the tests: %s\n' "$$($(PY) -V)"; \
 	else \
-		$(MAKE) --no-print-directory ".venvs/$$newest/.dev" && \
-		printf '\n== tests again: %s\n' "$$(.venvs/$$newest/bin/python -V)" && \
-		".venvs/$$newest/bin/python" -m pytest $(PARALLEL) $(NEWEST); \
+		printf '\n== tests again: %s\n' "$$(.venvs/$(newest)/bin/python -V)" && \
+		.venvs/$(newest)/bin/python -m pytest $(PARALLEL) $(NEWEST); \
 	fi
 
 wheel: $(VENV)/.dev .venvs/wheel/.run

@@ -356,7 +356,7 @@ def test_whenever_it_is_killed_every_link_leads_somewhere_and_the_next_publish_h
     keep(tmp_path / "kept", night(1, *several), night(2, *several[:100]))
     run(*DASHBOARD)
     killed = 0
-    for attempt in range(8):
+    for attempt in range(6):
         several.reverse()
         repaired = [definition(each["name"]) for each in several[: 40 + attempt]]
         keep(tmp_path / "kept", night(3 + attempt, *repaired, *several[40 + attempt :]))

@@ -168,9 +168,9 @@ def test_a_kill_at_any_moment_leaves_a_whole_store(launch: Launch, run: Run, s3:
     assert run(*NIGHTLY).exit_code == 2
     takes = time.monotonic() - began
     kept = 1
-    for number in range(8):
+    for number in range(5):
         running = launch(*NIGHTLY)
-        time.sleep(takes * (0.5 + number / 16))
+        time.sleep(takes * (0.5 + number / 10))
         running.process.kill()
         assert running.finish().exit_code in {-signal.SIGKILL, 2}
         # as an operator may who knows that the run is dead, and does not want to wait

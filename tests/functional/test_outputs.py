@@ -108,7 +108,8 @@ def test_what_stood_there_stays_whole_when_the_disk_is_full(
 ) -> None:
     (tmp_path / "r.html").write_text("the old report")
 
-    # a limit on the size of files acts as a disk does that has no more room
+    # a limit on the size of files acts as a disk does that has no more room, also on those of the interpreter
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
     ended = shell(environment, tmp_path, f"trap '' XFSZ; ulimit -f 4; driftcheck report {QUOTED} -o r.html")
 
     assert ended.returncode == 1
