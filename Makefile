@@ -3,7 +3,7 @@
 # make bench  the measurements of benchmarks/, in ten minutes
 # make lock   the locks, from pyproject.toml: what is pinned stays, unless UPGRADE=1 is given
 
-.PHONY: demo test bench lock setup browser packages lint workflows unit newest wheel
+.PHONY: demo test bench lock setup browser packages checks lint workflows unit newest wheel
 ifndef TOGETHER
 .NOTPARALLEL:
 endif
@@ -61,7 +61,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml
 	$(call install,.venvs/wheel,,requirements/run.txt)
 	@touch $@
 
-test: setup lint workflows unit newest wheel
+test: setup checks unit newest wheel
 
 # What is installed is installed side by side: each of it takes one core, or waits for a download.
 setup:
@@ -80,6 +80,9 @@ packages: $(if $(wildcard package-lock.json),node_modules/.package-lock.json)
 
 node_modules/.package-lock.json: package-lock.json
 	@{ npm ci --ignore-scripts --no-audit --no-fund && touch $@; } || $(call missing,npm ci failed)
+
+checks:
+	@$(MAKE) --no-print-directory -j TOGETHER=1 lint workflows
 
 lint: $(VENV)/.dev
 	$(call heading,ruff)
@@ -104,13 +107,14 @@ workflows: $(VENV)/.dev packages
 
 unit: $(VENV)/.dev
 	$(call heading,tests with branch coverage: $$($(PY) -V))
-	@$(PY) -m pytest $(PARALLEL) --cov --cov-report=term --ignore=tests/packaging -m 'not law'
+	@$(PY) -m pytest $(PARALLEL) --cov --cov-report=term --ignore=tests/packaging --ignore=tests/property \
+		-m 'not law'
 	$(call heading,the laws: $$($(PY) -V))
 	@$(PY) -m pytest $(PARALLEL) tests/unit tests/property -m law
 
 # What an interpreter may change: all that runs within the tests' own process, and the command line once over.
 NEWEST := tests/unit tests/scenarios -m 'not slow and not law' $(addprefix tests/functional/test_, \
-	check_signals.py check_statuses.py outputs.py terminal.py usage.py validate.py)
+	check_signals.py check_statuses.py terminal.py usage.py)
 
 newest: setup
 	@if test '$(newest)' = '$(oldest)'; then \

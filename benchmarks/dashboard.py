@@ -45,7 +45,7 @@ from driftcheck.cli.site import publish
 from driftcheck.store import open_store
 from driftcheck.store.derived import derive
 store = open_store(Path(sys.argv[1]), print)
-publish(store, derive(store, datetime.now(UTC)), Path(sys.argv[2]), anew=False, timeout=60, quiet=False)
+publish(store, derive(store, datetime.now(UTC)), Path(sys.argv[2]), None, anew=False, timeout=60, quiet=False)
 """
 
 

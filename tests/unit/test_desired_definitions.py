@@ -88,6 +88,7 @@ def test_a_typo_in_any_member_is_one_error_with_the_right_name(
             assert not exclusive
 
 
+@pytest.mark.law
 @pytest.mark.parametrize(("kind", "source"), CASES)
 def test_a_wrong_type_anywhere_is_an_error_at_that_path(tmp_path: Path, kind: str, source: Any) -> None:
     definition = full(kind, source=source)
