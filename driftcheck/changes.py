@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from driftcheck.compare import changes, shown
-from driftcheck.paths import leaves
+from driftcheck.paths import at, leaves
 from driftcheck.redact import secrets_in
 from driftcheck.revision import Revised
 
@@ -148,13 +148,7 @@ def _alike(one: Sequence[Desired], other: Sequence[Desired]) -> Iterator[Candida
 
 def _content(desired: Desired) -> frozenset[tuple[Path, str]]:
     properties = dict(desired.properties)
-    return frozenset((path, repr(_at(properties, path))) for path in leaves((), properties))
-
-
-def _at(value: Any, path: Path) -> Any:
-    for step in path:
-        value = value[step]
-    return value
+    return frozenset((path, repr(at(properties, path))) for path in leaves((), properties))
 
 
 def _grouped(

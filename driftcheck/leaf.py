@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from driftcheck.kinds import SETS
 from driftcheck.model import Change
-from driftcheck.paths import leaves
+from driftcheck.paths import at, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def leaves_of(raw: PropertyDifference, side: Desired) -> Iterator[Leaf]:
     if raw.change is Change.CHANGED and isinstance(of, str) and SETS.get(of) == member:
         # an element of another key is another one, although the rest of both is the same
         path = raw.path[:-1]
-        element: Any = _at(side, path)
+        element = at(side.properties, path)
         other = {**element, member: raw.live}
         yield from leaves_of(replace(raw, path=path, change=Change.REMOVED, desired=element, live=None), side)
         yield from leaves_of(replace(raw, path=path, change=Change.ADDED, desired=None, live=other), side)
@@ -95,13 +95,6 @@ def place_of(raw: PropertyDifference, side: Desired) -> Path:
         node = node[step]
         place.append(_step(step, node))
     return (*place, _step(raw.path[-1], raw.live if raw.change is Change.ADDED else raw.desired))
-
-
-def _at(side: Desired, path: Path) -> Any:
-    node: Any = side.properties
-    for step in path:
-        node = node[step]
-    return node
 
 
 def _step(step: str | int, node: Json) -> str | int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,3 +39,14 @@ def leaves(path: Path, value: Json) -> Iterator[Path]:
                 yield from leaves((*path, index), member)
         case _:
             yield path
+
+
+def at(value: Any, path: Path) -> Any:
+    """What stands at a path of a value.
+
+    Raises:
+        LookupError: nothing does.
+    """
+    for step in path:
+        value = value[step]
+    return value

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from driftcheck import desired, document
 from driftcheck.demo.emulator import HOST, REGION, SECONDS, call, edited, emulator, is_held, recreate
@@ -19,7 +19,7 @@ from driftcheck.errors import DriftcheckError
 from driftcheck.model import AMBIENT, Address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from driftcheck.document.entries import DifferenceEntry
     from driftcheck.model import Desired
@@ -32,6 +32,8 @@ _MEANING = {
 _REPORTS = ("report.html", "report.md", "result.json")
 _MARKER = ".gitignore"
 _MARK = "# Made by driftcheck demo, which replaces its files here.\n*\n"
+
+_Key = TypeVar("_Key", Address, tuple[str, str, str])
 
 Outcome: TypeAlias = "tuple[str, list[object], list[object]]"
 """What ``check`` says of a definition: its status, what differs, and what of that is ignored."""
@@ -142,18 +144,28 @@ def _verify(code: int, result: Path, expected: Mapping[Address, Outcome]) -> Non
         )
         for each in document.loads(result.read_bytes(), str(result))["resources"]
     }
-    wrong = [
-        f"error: the demo went wrong: {address.name}: expected {expected.get(address)}, "
-        f"found {found.get(address)}"
-        for address in sorted(expected.keys() | found.keys())
-        if expected.get(address) != found.get(address)
-    ]
-    if wrong:
-        raise DriftcheckError(*wrong)
+    hold_to(expected, found, lambda address: address.name)
 
 
 def _told(differences: Iterable[DifferenceEntry]) -> list[object]:
     return [(each["path"], each["change"], each["desired"], each["live"]) for each in differences]
+
+
+def hold_to(
+    expected: Mapping[_Key, object], found: Mapping[_Key, object], name: Callable[[_Key], str]
+) -> None:
+    """Refuse what is otherwise than the demo made it.
+
+    Raises:
+        DriftcheckError: it is, with a line for each.
+    """
+    wrong = [
+        f"error: the demo went wrong: {name(key)}: expected {expected.get(key)}, found {found.get(key)}"
+        for key in sorted(expected.keys() | found.keys())
+        if expected.get(key) != found.get(key)
+    ]
+    if wrong:
+        raise DriftcheckError(*wrong)
 
 
 def examples() -> list[Path]:

@@ -17,7 +17,7 @@ from driftcheck import desired
 from driftcheck.aws import Aws
 from driftcheck.check import check
 from driftcheck.dashboard.build import build
-from driftcheck.demo import claim, examples
+from driftcheck.demo import claim, examples, hold_to
 from driftcheck.demo.emulator import HOST, REGION, SECONDS, call, edited, emulator, is_held, recreate
 from driftcheck.demo.incidents import CUT_SHORT, NOT_RUN, READ_OF_IT, Incident, lasting, scaled
 from driftcheck.document import document
@@ -225,11 +225,4 @@ def _verify(courses: Mapping[Key, Course], state: DesiredState, nights: int) -> 
             status = "unmanaged" if each.copy else "drifted" if each.path else "missing"
             expected[f"{each.kind}JobDefinition", each.target, each.copy or each.name] = status
     found = {key: course.status for key, course in courses.items() if course.is_there}
-    wrong = [
-        f"error: the demo went wrong: {key[2]} in {key[1]}: expected {expected.get(key)}, "
-        f"found {found.get(key)}"
-        for key in sorted(expected.keys() | found.keys())
-        if expected.get(key) != found.get(key)
-    ]
-    if wrong:
-        raise DriftcheckError(*wrong)
+    hold_to(expected, found, lambda key: f"{key[2]} in {key[1]}")
