@@ -23,8 +23,10 @@ pythons = for python in python3.11 python3.12 python3.13 python3.14 python3 \
 	print("%d.%d %s" % (v[0], v[1], sys.executable)) if v >= (3, 11) and v[3] == "final" else None' \
 	2>/dev/null || :; done | sort -u -t. -k1,1n -k2,2n
 
-oldest = $(shell $(pythons) | sed -n '1s/ .*//p')
-newest = $(shell $(pythons) | sed -n '$$s/ .*//p')
+# Asked for once, when one is first needed.
+versions = $(eval versions := $(shell $(pythons) | cut -d ' ' -f 1))$(versions)
+oldest = $(firstword $(versions))
+newest = $(lastword $(versions))
 
 # Hash-checked dependencies from a lock, then driftcheck itself from this checkout, built with the lock's backend.
 # $(1) the environment, $(2) the interpreter's version or nothing for the oldest, $(3) the lock

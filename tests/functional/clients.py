@@ -33,12 +33,12 @@ def client(service: Service, name: str = "sagemaker", key: str = ACCESS_KEY, reg
     )
 
 
-def emulated(url: str, name: str = "s3") -> Any:
+def emulated(url: str, name: str = "s3", region: str = "us-east-1") -> Any:
     """A client of the emulator of AWS that listens there."""
     return SESSION.client(
         name,
         endpoint_url=url,
-        region_name="us-east-1",
+        region_name=region,
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
     )

@@ -94,11 +94,16 @@ class Run(Protocol):
     ) -> Outcome: ...
 
 
+def counting() -> dict[str, str]:
+    """The variables through which coverage of child processes is switched on."""
+    return {key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")}
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _fork_server() -> None:
     """Start it where nothing is counted: all that it forks would be counted with it."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+        for name in counting():
             patch.delenv(name)
         forkserver.ensure_running()
 
@@ -129,7 +134,7 @@ def emulator() -> Iterator[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")},
+        env={key: value for key, value in os.environ.items() if key not in counting()},
     ) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
@@ -164,8 +169,7 @@ def environment(service: Service, tmp_path: Path, request: pytest.FixtureRequest
         "NO_PROXY": "127.0.0.1,localhost",
         "AWS_CONFIG_FILE": str(home / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),
-        # coverage of child processes is switched on through these
-        **{key: value for key, value in os.environ.items() if key.startswith("COVERAGE_") and is_counted},
+        **(counting() if is_counted else {}),
     }
 
 

@@ -7,21 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import boto3
-
-from tests.functional.cloud import ACCESS_KEY
+from tests.functional.clients import emulated
 from tests.functional.definitions import REGION
-
-
-def client(url: str, service: str) -> Any:
-    """A client of it."""
-    return boto3.client(
-        service,
-        endpoint_url=url,
-        region_name=REGION,
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key="testing",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +21,7 @@ class Mailbox:
     queues: dict[str, str]
 
     def _messages(self, of: str) -> list[Any]:
-        sqs = client(self.url, "sqs")
+        sqs = emulated(self.url, "sqs", REGION)
         found: list[Any] = []
         while True:
             answer = sqs.receive_message(QueueUrl=self.queues[of], MaxNumberOfMessages=10)
@@ -56,7 +43,7 @@ class Mailbox:
 def mailbox(url: str) -> Mailbox:
     """A new, empty one."""
     name = f"drift-{uuid4().hex[:12]}"
-    sqs, sns, events = (client(url, service) for service in ("sqs", "sns", "events"))
+    sqs, sns, events = (emulated(url, service, REGION) for service in ("sqs", "sns", "events"))
     queues, arns = {}, {}
     for of in ("topic", "bus"):
         queues[of] = sqs.create_queue(QueueName=f"{name}-{of}")["QueueUrl"]

@@ -12,13 +12,11 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from tests.functional.clients import emulated
 from tests.functional.cloud import ACCESS_KEY
 from tests.functional.definitions import ACCOUNT, MODEL_QUALITY, REGION, minimal, write_desired
 from tests.functional.faults import Answer, Boast, Cut, Hang, Refuse
@@ -26,7 +24,7 @@ from tests.functional.results import Result, check, held
 from tests.functional.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.functional.conftest import Launch, Outcome, Run
 
@@ -520,30 +518,14 @@ def test_a_state_that_somebody_forged_ends_no_run(service: Service, run: Run) ->
         assert (result.exit_code, described) in [(0, ["a", "b"]), (2, [])]
 
 
-@pytest.fixture
-def emulator() -> Iterator[str]:
-    """The S3 of another emulator, with the bucket that the tests use."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    starting = Thread(target=server.start, daemon=True)
-    starting.start()
-    starting.join(60)
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 def test_another_emulator_answers_as_the_fake_does(service: Service, run: Run, emulator: str) -> None:
     store = {"AWS_ENDPOINT_URL_S3": emulator}
     result, _ = again(run, service, **store)
     assert "The specified bucket does not exist" in result.document["warnings"][0]["message"]
     assert "The specified bucket does not exist" in push(run, **store).stderr
-    boto3.client(
-        "s3",
-        endpoint_url=emulator,
-        region_name=REGION,
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key="testing",
-    ).create_bucket(Bucket="states", CreateBucketConfiguration={"LocationConstraint": REGION})
+    emulated(emulator, region=REGION).create_bucket(
+        Bucket="states", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
 
     result, described = again(run, service, **store)
     assert (result.warnings, described) == ([], ["a", "b"])

@@ -9,7 +9,6 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 import pytest
 
 from driftcheck.dashboard.build import build
@@ -18,6 +17,7 @@ from driftcheck.places import PlaceError
 from driftcheck.store import open_store
 from driftcheck.store.derived import derive
 from tests.documents import PROD
+from tests.functional.clients import emulated
 from tests.functional.definitions import ACCOUNT, MODEL_QUALITY, minimal, write_desired
 from tests.sites import Links, broken, data, definition, keep, month, night, reached
 
@@ -432,13 +432,7 @@ def test_wherever_a_publish_stops_every_link_leads_somewhere_and_the_next_one_he
 def s3(emulator: str, environment: dict[str, str]) -> Any:
     """A client of an S3 with an empty bucket."""
     environment["AWS_ENDPOINT_URL_S3"] = emulator
-    client = boto3.client(
-        "s3",
-        endpoint_url=emulator,
-        region_name="us-east-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
+    client = emulated(emulator)
     client.create_bucket(Bucket="site")
     for each in client.list_objects_v2(Bucket="site").get("Contents", []):
         client.delete_object(Bucket="site", Key=each["Key"])

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.functional.definitions import MODEL_QUALITY, minimal, write_desired
-from tests.functional.emulator import client
+from tests.functional.clients import emulated
+from tests.functional.definitions import MODEL_QUALITY, REGION, minimal, write_desired
 from tests.functional.faults import Hang, Refuse
 from tests.functional.receiver import Receiver
 from tests.functional.test_nightly import moved, start
@@ -109,7 +109,7 @@ def test_cloudwatch_has_the_same(service: Service, run: Run, tmp_path: Path, emu
 
 def stored(url: str, namespace: str) -> dict[tuple[str, ...], tuple[float, str]]:
     """What CloudWatch has: the name and the values of the dimensions, and the value with its unit."""
-    cloudwatch, found = client(url, "cloudwatch"), {}
+    cloudwatch, found = emulated(url, "cloudwatch", REGION), {}
     now = datetime.now(UTC)
     for metric in cloudwatch.list_metrics(Namespace=namespace)["Metrics"]:
         (point,) = cloudwatch.get_metric_statistics(
@@ -138,7 +138,7 @@ def test_many_targets_take_several_calls(run: Run, tmp_path: Path, emulator: str
         run(*NIGHTLY, "--no-unmanaged", env={"AWS_ENDPOINT_URL_CLOUDWATCH": cloudwatch.url})
 
         assert len(cloudwatch.taken) == 2
-    paginator = client(emulator, "cloudwatch").get_paginator("list_metrics")
+    paginator = emulated(emulator, "cloudwatch", REGION).get_paginator("list_metrics")
     found = [each for page in paginator.paginate(Namespace="many") for each in page["Metrics"]]
     assert len(found) == 120 * 6 + 4
 

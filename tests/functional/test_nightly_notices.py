@@ -15,8 +15,9 @@ from jsonschema import Draft202012Validator
 
 from driftcheck.notices import event_schema
 from driftcheck.notices.text import REPEATED
+from tests.functional.clients import emulated
 from tests.functional.definitions import ACCOUNT, MODEL_QUALITY, REGION, minimal, write_desired
-from tests.functional.emulator import Mailbox, client, mailbox
+from tests.functional.emulator import Mailbox, mailbox
 from tests.functional.receiver import Does, Receiver
 from tests.functional.test_nightly import KILL, moved, runs, start
 
@@ -369,7 +370,7 @@ def test_a_history_that_is_derived_again_tells_nothing_again(
 def test_a_store_on_s3_keeps_what_is_to_be_told_too(
     service: Service, run: Run, tmp_path: Path, emulator: str, chat: Receiver
 ) -> None:
-    s3 = client(emulator, "s3")
+    s3 = emulated(emulator, region=REGION)
     bucket = f"told-{uuid4().hex}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     on_s3 = ("nightly", "--store", f"s3://{bucket}/fleet", "--quiet", "-o", "json=night.json")

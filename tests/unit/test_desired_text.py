@@ -255,7 +255,7 @@ def test_nesting_up_to_the_limit_is_read(read: Any) -> None:
     assert isinstance(read("[" * MAX_DEPTH + "]" * MAX_DEPTH).value, list)
 
 
-@pytest.mark.no_cover  # counting a million steps line by line takes ten times as long
+@pytest.mark.law
 @pytest.mark.parametrize("read", [yaml_.parse, json_.parse], ids=["yaml", "json"])
 def test_more_values_than_any_real_file_has_are_refused(read: Any) -> None:
     says = refused(read, f"[{','.join(['[]'] * MAX_VALUES)}]")[2]
