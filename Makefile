@@ -28,7 +28,9 @@ versions = $(eval versions := $(shell $(pythons) | cut -d ' ' -f 1))$(versions)
 oldest = $(firstword $(versions))
 newest = $(lastword $(versions))
 
-# Hash-checked dependencies from a lock, then driftcheck itself from this checkout, built with the lock's backend.
+# Dependencies from a lock, hash-checked and not resolved: a lock is complete, and `pip check` proves it. A pip that resolved
+# would refuse the lock as soon as the index has a newer release of what a dependency asks for with an extra.
+# Then driftcheck itself from this checkout, built with the lock's backend.
 # $(1) the environment, $(2) the interpreter's version or nothing for the oldest, $(3) the lock
 define install
 	@set -e; if ! test -x "$(1)/bin/pip"; then \
@@ -37,9 +39,10 @@ define install
 			"(Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }; \
 		"$$python" -m venv "$(1)"; fi
 	@echo "$(1): $$("$(1)/bin/python" -V), installing $(3)"
-	@"$(1)/bin/python" $(PIP) install --require-hashes -r $(3)
+	@"$(1)/bin/python" $(PIP) install --no-deps --require-hashes -r $(3)
+	@"$(1)/bin/python" $(PIP) check
 endef
-editable = @"$(1)/bin/python" $(PIP) install --no-deps --no-build-isolation --no-index -e .
+editable = @"$(1)/bin/python" $(PIP) install --no-deps --no-build-isolation --no-index -e . && "$(1)/bin/python" $(PIP) check
 
 demo: $(VENV)/.demo
 	@$(PY) -m driftcheck demo
