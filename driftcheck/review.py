@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from driftcheck.changes import subjects
 from driftcheck.kinds import TAGS
-from driftcheck.model import Before, Origin, Status, Warn
+from driftcheck.model import Before, Origin, Status, Unreadable, Warn
 from driftcheck.origins import judge
 
 if TYPE_CHECKING:
@@ -24,20 +24,22 @@ class Review:
     """Two desired states, of which each definition is read once.
 
     ``state`` is what is to be read: what either side declares, and all else as ``head`` has it; a target that
-    only the base has is reached for its definitions alone. ``judge`` takes each reading; ``report`` then puts
-    together what they say.
+    only the base has is reached for its definitions alone, unless head has no target. ``judge`` takes each
+    reading; ``report`` then puts together what they say.
     """
 
     def __init__(self, head: DesiredState, base: DesiredState) -> None:
         self._subjects = subjects(base.definitions, head.definitions)
         self._of_base: dict[Address, Finding] = {}
         self._declarations: list[Declaration] = []
-        known = {target.name for target in head.targets}
+        self._declaring = {address.target for address, each in self._subjects.items() if each.head}
+        self._unread: dict[str, Unreadable] = {}
+        known = {target.name for target in head.targets or base.targets}
         aside = [target for target in base.targets if target.name not in known]
         self.state = replace(
             head,
             definitions=tuple(read for each in self._subjects.values() if (read := _to_read(each))),
-            targets=(*head.targets, *aside),
+            targets=(*(head.targets or base.targets), *aside),
             aside=frozenset(target.name for target in aside),
         )
 
@@ -48,6 +50,8 @@ class Review:
             self._of_base[desired.address] = found.base
         if found.declaration:
             self._declarations.append(found.declaration)
+        if isinstance(reading, Unreadable) and desired.address.target not in self._declaring:
+            self._unread.setdefault(desired.address.target, reading)
         return found.head
 
     def report(self, report: Report) -> Report:
@@ -60,7 +64,12 @@ class Review:
         )
         return replace(
             report,
-            targets=tuple(target for target in report.targets if target not in aside),
+            # where head declares nothing, what is removed is all that a target could fail by
+            targets=tuple(
+                replace(target, error=target.error or self._unread.get(target.name))
+                for target in report.targets
+                if target not in aside
+            ),
             findings=tuple(self._with_origins(report.findings, report.targets)),
             warnings=(*report.warnings, *unread),
         )

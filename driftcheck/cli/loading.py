@@ -50,6 +50,13 @@ def desired_state(
     from driftcheck import config as configuration
     from driftcheck.desired import load
 
+    def is_removed(path: Path) -> bool:
+        if change is None or change.state is None:
+            return False
+        from driftcheck import committed
+
+        return committed.is_removed(change.checkout, path)
+
     declared = configuration.load(config, CONFIG)
     configuration.choose(declared, targets or ())
     # everything that is loaded stays to the end; to look for garbage in it again and again takes most of the
@@ -62,6 +69,8 @@ def desired_state(
             only=targets or (),
             select=select or (),
             within=change.checkout.root if change else None,
+            base=change.state if change else None,
+            is_removed=is_removed,
         )
     finally:
         gc.freeze()

@@ -66,6 +66,8 @@ def load(
     only: Collection[str] = (),
     select: Collection[str] = (),
     within: FilePath | None = None,
+    base: DesiredState | None = None,
+    is_removed: Callable[[FilePath], bool] = lambda _: False,
 ) -> DesiredState:
     """The desired state of files and folders.
 
@@ -75,6 +77,8 @@ def load(
         only: names of the targets to keep; all when empty.
         select: glob patterns for the names of the definitions to keep; all when empty.
         within: a folder that no path may lead out of, nor any link.
+        base: what was declared before; there may be nothing any more of what only that has.
+        is_removed: tells whether that is so of a path with nothing there.
 
     Raises:
         InvalidDesiredError: something is wrong with the files; one line for each thing, with file, line and
@@ -83,12 +87,12 @@ def load(
     """
     faults: list[Invalid] = []
     gathered = _Gathered(targets)
-    for path in files.find(paths, faults, within):
+    for path in files.find(paths, faults, within, is_removed):
         _add(files.name(path), partial(files.parse, path), gathered, faults)
     state = _narrowed(gathered, faults, only, select)
-    if not state.targets:
+    if not state.targets and not (base and base.targets):
         raise DriftcheckError(f"error: no desired file is for target {_quoted(only)}")
-    if select and not state.definitions:
+    if select and not state.definitions and not (base and base.definitions):
         raise DriftcheckError(f"error: no definition is named {_quoted(select)}")
     return state
 

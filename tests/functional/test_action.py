@@ -16,7 +16,7 @@ import yaml
 from tests.functional.definitions import MODEL_QUALITY, minimal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.functional.service import Service
 
@@ -31,12 +31,16 @@ SCRIPTS = Path(sys.executable).parent
 
 @dataclass
 class Runner:
-    """A checkout and the folder of a job; ``outputs`` are those of the step ``check``."""
+    """A checkout and the folder of a job; ``outputs`` are those of the step ``check``.
+
+    ``hook`` is what git has set where it runs the job.
+    """
 
     checkout: Path
     folder: Path
     environment: dict[str, str]
     outputs: dict[str, str] = field(default_factory=dict)
+    hook: dict[str, str] = field(default_factory=dict)
 
     def step(self, name: str, **inputs: str) -> subprocess.CompletedProcess[str]:
         """Run one step of the Action with these inputs, and the defaults of the others."""
@@ -306,6 +310,77 @@ def test_a_base_without_targets_gives_none(changed: Runner) -> None:
 
     assert changed.outputs["code"] == "1"
     assert "unknown target `mine`" in checked.stderr
+
+
+@pytest.fixture(params=["action", "gitlab"])
+def check_change(changed: Runner, request: pytest.FixtureRequest) -> Callable[[], tuple[int, str]]:
+    """Check a change as one of the two does: the exit code, and what was said."""
+
+    def check() -> tuple[int, str]:
+        if request.param == "gitlab":
+            base = git(changed, "rev-parse", "main")
+            ran = changed.job(CI_MERGE_REQUEST_DIFF_BASE_SHA=base, DRIFTCHECK_COMMENT="false", **changed.hook)
+            return ran.returncode, ran.stderr
+        known = changed.environment
+        changed.environment = {**known, **changed.hook}
+        ran = changed.step("Check", base="main", fail_on="new")
+        changed.environment = known
+        return int(changed.outputs.get("code", ran.returncode)), ran.stderr
+
+    return check
+
+
+def test_the_repository_is_that_of_the_checkout(
+    changed: Runner, check_change: Callable[[], tuple[int, str]]
+) -> None:
+    """Also where git has set another one, as it does for its hooks."""
+    other = changed.folder / "other"
+    other.mkdir()
+    git(changed, "init", "--quiet", str(other))
+    changed.hook = {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other)}
+    for_prod(changed)
+
+    code, said = check_change()
+
+    assert code == 0, said
+
+
+def test_the_targets_of_the_base_are_read_or_the_job_fails(
+    changed: Runner, check_change: Callable[[], tuple[int, str]]
+) -> None:
+    """In a partial clone git would fetch them, with programs that the repository names."""
+    for_prod(changed)
+    blob = git(changed, "rev-parse", "main:driftcheck.toml")
+    (changed.checkout / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    ran = changed.folder / "ran"
+    for name, value in {
+        "remote.origin.url": f"file://{changed.checkout}",
+        "remote.origin.promisor": "true",
+        "remote.origin.uploadpack": f"touch {ran};",
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+    }.items():
+        git(changed, "config", name, value)
+
+    code, said = check_change()
+
+    assert code == 1
+    assert said.splitlines()[-1] == (
+        "error: git cannot read driftcheck.toml in the base: if the clone is partial, clone without --filter"
+    )
+    assert not ran.exists()
+    assert not (changed.checkout / "driftcheck.json").exists()
+
+
+def for_prod(runner: Runner) -> None:
+    """Declare for the target that the base has, and name another role in the change's own file."""
+    git(runner, "switch", "--quiet", "main")
+    (runner.checkout / "driftcheck.toml").write_text('[targets.prod]\nregion = "eu-west-1"\n', "utf-8")
+    desired = {"version": 1, "target": "prod", "model_quality_job_definitions": [minimal(MODEL_QUALITY)]}
+    (runner.checkout / "desired" / "churn.json").write_text(json.dumps(desired), "utf-8")
+    commit(runner, "switch --quiet change", "reset --quiet --hard main")
+    (runner.checkout / "driftcheck.toml").write_text("[targets.other]\n", "utf-8")
+    commit(runner)
 
 
 def test_what_is_invalid_leaves_a_result_to_comment_on(changed: Runner) -> None:

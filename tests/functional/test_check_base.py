@@ -351,7 +351,7 @@ def _shallow(folder: Path) -> None:
         (commit, "--output=evil", "error: --base: there is no commit `--output=evil` here"),
         (commit, "main\n::error::x", "error: --base: there is no commit `main\\n::error::x` here"),
         (_unrelated, "main", "error: --base: `main` and HEAD have no commit in common"),
-        (_shallow, "main", "with `fetch-depth: 0` in actions/checkout, or `git fetch --unshallow`"),
+        (_shallow, "main", "with `fetch-depth: 0` in actions/checkout, `GIT_DEPTH: 0` in GitLab, or `git"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -445,11 +445,8 @@ def test_a_folder_that_the_base_has_not_is_all_new(service: Service, run: Run, t
     assert (result.exit_code, result.document["base"]["error"]) == (2, None)
 
 
-def test_a_folder_that_the_change_deletes_is_invalid(service: Service, run: Run, tmp_path: Path) -> None:
-    write(tmp_path, model("a"))
+def test_a_folder_that_neither_side_has_is_invalid(service: Service, run: Run, tmp_path: Path) -> None:
     commit(tmp_path)
-    (tmp_path / "desired" / "desired.yaml").unlink()
-    (tmp_path / "desired").rmdir()
 
     ended = run("check", "--base", "HEAD", "-o", "r.json")
 
