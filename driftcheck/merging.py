@@ -15,7 +15,7 @@ from driftcheck.errors import DriftcheckError
 from driftcheck.kinds import AWS_TAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from driftcheck.document.entries import (
         BaseEntry,
@@ -39,13 +39,15 @@ MAX_AGE = timedelta(hours=24)
 """How far apart parts may start: a nightly run's are of one night."""
 
 
-def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE) -> Document:
+def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[str] = ()) -> Document:
     """The document of a single run, the same for any order of its parts; there is at least one.
+
+    ``only`` are the targets that there have to be results of, all that the files are for when it is empty.
 
     Raises:
         DriftcheckError: parts contradict each other, do not say what they were made from, lack something that
-            they had, or start further apart than ``max_age``; a shard is missing or there twice, or a
-            definition is in two parts; one line for each.
+            they had, or start further apart than ``max_age``; a shard or target is missing, or something is
+            in two parts; one line for each.
     """
     # what a check finds would only be said again, in more words, by those that follow
     checks = (
@@ -53,6 +55,7 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE) -> Document:
         _cut_parts,
         partial(_ages, max_age),
         _missing_shards,
+        partial(_missing_targets, only),
         _repetitions,
         _without_run,
     )
@@ -204,6 +207,22 @@ def _missing_shards(parts: Sequence[Part]) -> Iterator[str]:
         verb = "is" if len(missing) == 1 else "are"
         more = f" and {len(missing) - _MAX_SAID:,} more" if len(missing) > _MAX_SAID else ""
         yield f"error: of {count} shards, {', '.join(missing[:_MAX_SAID])}{more} {verb} missing"
+
+
+def _missing_targets(only: Collection[str], parts: Sequence[Part]) -> Iterator[str]:
+    """Targets of which no part tells; shards are of what was asked for, and all of them are there."""
+    documents = [document for _, document in parts]
+    wanted = set(only)
+    if not only and not any("shard" in document for document in documents):
+        wanted = {each["target"] for d in documents if "run" in d for each in d["run"]["declared"]}
+    found = {target["name"] for document in documents for target in document["targets"]}
+    for name in sorted(wanted - found):
+        yield (
+            f"error: the files are for target {_cut(name)} too, and no result is: "
+            "add that, or name those that are wanted with --target"
+            if not only
+            else f"error: no result is of target {_cut(name)}"
+        )
 
 
 def _repetitions(parts: Sequence[Part]) -> Iterator[str]:

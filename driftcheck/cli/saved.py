@@ -54,6 +54,14 @@ def merge(
         str,
         typer.Option("--max-age", metavar="AGE", help="How far apart the results may start: 36h, 7d."),
     ] = "24h",
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            metavar="NAME",
+            help="There has to be a result of this target (repeatable).  [default: all that files are for]",
+        ),
+    ] = None,
     fail_on: FailOn = "drifted,missing",
     quiet: Quiet = False,
     verbose: Verbose = False,  # noqa: ARG001 - read by main
@@ -65,7 +73,7 @@ def merge(
     failing = statuses_of(fail_on)
     outputs = outputs_of(output)
     age = age_of(max_age)
-    document = merged([(name, read(name)) for name in results], age)
+    document = merged([(name, read(name)) for name in results], age, target or ())
     try_out(outputs)
     write_all(document, outputs, templates, quiet=quiet)
     raise typer.Exit(exit_code(document, failing))

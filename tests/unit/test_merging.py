@@ -363,8 +363,24 @@ def test_a_matrix_has_the_same_files_for_all_targets_that_two_parts_know_of() ->
     # what was declared for `us` when `prod` was checked is not what was checked there
     (line,) = refused(one, as_part(b, us="2" * 16))
     assert "the digest of target us" in line
-    # of files that only the other has read, nothing is said
+    # each of them has read only its own files
     assert merged(as_part(a), as_part(b, us="3" * 16))["complete"] is True
+
+
+def test_a_target_of_the_files_that_no_part_is_of_is_told_unless_others_are_named() -> None:
+    a = as_part(document(in_sync("a")), us="1" * 16, **{"ap-1": "2" * 16})
+    b = as_part(document(of(in_sync("b"), "us"), targets=[US]), us="1" * 16)
+
+    for parts in ([a], [a, b]):
+        assert refused(*parts)[0] == (
+            "error: the files are for target ap-1 too, and no result is: "
+            "add that, or name those that are wanted with --target"
+        )
+    assert merge([("x", a), ("y", b)], only=["prod", "us"])["complete"] is True
+    with pytest.raises(DriftcheckError, match="error: no result is of target us"):
+        merge([("x", a)], only=["prod", "us"])
+    # shards are all of what was asked for
+    assert merged(as_shard(document(in_sync("a")), 1, 1, us="1" * 16))["complete"] is True
 
 
 def test_parts_with_other_options_are_refused() -> None:
