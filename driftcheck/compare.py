@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, assert_never
 
-from driftcheck.kinds import ABSENT_MEANS, KINDS, SETS, ListShape, MapShape, StructureShape
+from driftcheck.kinds import ABSENT_MEANS, KINDS, SETS, ListShape, MapShape, StructureShape, is_of_aws
 from driftcheck.model import (
     Change,
     Finding,
@@ -196,8 +196,9 @@ def _member(shape: Shape | None, key: str) -> Shape | None:
 def _paired(desired: list[Any], live: list[Any], key: str | None) -> tuple[dict[int, Any], dict[int, Any]]:
     """Two sets as dicts by index, in which equal elements, then those that changed, have the same index.
 
-    An element that one side names twice is in it once. An element that changed is one with the same ``key``
-    member, or the same but for its key; without a key, any two that are left over.
+    An element that one side names twice is in it once, and a tag of AWS's own not at all. An element that
+    changed is one with the same ``key`` member, or the same but for its key; without a key, any two that are
+    left over.
     """
 
     def same_key(a: Any, b: Any) -> bool:
@@ -206,9 +207,16 @@ def _paired(desired: list[Any], live: list[Any], key: str | None) -> tuple[dict[
     def same_rest(a: Any, b: Any) -> bool:
         return isinstance(a, dict) and isinstance(b, dict) and {**a, key: None} == {**b, key: None}
 
-    wanted = {index: element for index, element in enumerate(desired) if element not in desired[:index]}
+    wanted, others = (
+        {
+            index: element
+            for index, element in enumerate(side)
+            if element not in side[:index] and not is_of_aws(element)
+        }
+        for side in (desired, live)
+    )
     found: dict[int, Any] = {}
-    left = [element for index, element in enumerate(live) if element not in live[:index]]
+    left = [*others.values()]
     for matches in (lambda a, b: a == b, same_key, same_rest):
         for index, element in wanted.items():
             if index in found:

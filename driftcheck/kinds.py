@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABSENT_MEANS",
+    "AWS_TAGS",
     "IDENTIFIER",
     "KINDS",
+    "MAY_LACK",
     "READ_WITH",
     "SETS",
     "TAGS",
@@ -35,6 +37,8 @@ __all__ = [
     "MapShape",
     "Shape",
     "StructureShape",
+    "is_of_aws",
+    "is_void",
     "loader",
     "partition",
 ]
@@ -44,6 +48,8 @@ READ_WITH = f"driftcheck {__version__}, botocore {botocore.__version__}"
 
 IDENTIFIER = "JobDefinitionName"
 TAGS = "Tags"
+AWS_TAGS = "aws-tags-not-compared"
+"""The code of the warning that tags of AWS's own are declared; it is in every result, once."""
 
 ABSENT_MEANS: Mapping[str, Json] = {
     "S3InputMode": "File",
@@ -55,6 +61,9 @@ ABSENT_MEANS: Mapping[str, Json] = {
 
 SETS: Mapping[str, str | None] = {"SecurityGroupIds": None, "Subnets": None, TAGS: "Key"}
 """List members whose order means nothing; the value names the member that identifies an element."""
+
+MAY_LACK = frozenset({("MonitoringJobDefinitionSummary", "EndpointName")})
+"""Required members, by shape, that true answers lack: a definition with a batch input has no endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,19 @@ KINDS: Mapping[str, Kind] = {
         Kind("ModelExplainabilityJobDefinition"),
     )
 }
+
+
+def is_void(shape: StructureShape, member: str, value: object) -> bool:
+    """Tell whether a member equals an absent one: a ``{}`` for an optional block that requires something."""
+    if value != {} or member in shape.required_members:
+        return False
+    block = shape.members.get(member)
+    return isinstance(block, StructureShape) and bool(block.required_members)
+
+
+def is_of_aws(tag: object) -> bool:
+    """Tell whether a tag is one of AWS's own, which nobody can set: its key begins with ``aws:``."""
+    return isinstance(tag, dict) and str(tag.get("Key")).startswith("aws:")
 
 
 @cache

@@ -21,7 +21,8 @@ from driftcheck.redact import masked
 if TYPE_CHECKING:
     from driftcheck.model import Desired
 
-_FORMAT = "1"
+_FORMAT = "2"
+"""Another one than that of answers which were kept although they lacked what they must have."""
 _SETTLED = timedelta(minutes=10)
 """How much older than its description a definition must be: twice what the clocks of a caller and of AWS may
 differ before AWS refuses its signatures. One that is recreated later has another ``CreationTime``."""
@@ -60,7 +61,7 @@ class Memory:
     earlier: dict[Key, Record] | None = None
     now: dict[Key, Record] = field(default_factory=dict)
 
-    def recall(self, kind: str, name: str, arn: str | None, created_at: datetime | None) -> Live | None:
+    def recall(self, kind: str, name: str, arn: str, created_at: datetime) -> Live | None:
         """The description of the very definition that List shows so, if there is one to rely on."""
         record = (self.earlier or {}).get((kind, name))
         if (
@@ -81,8 +82,6 @@ class Memory:
         """Keep a description, unless it holds anything sensitive: that is on no disk."""
         key = desired.address.kind, desired.address.name
         self.forget(desired)
-        if live.arn is None or live.created_at is None:
-            return
         properties: Any = dict(live.properties)
         if not masked((), properties, desired.sensitive)[1]:
             text = json.dumps(properties, separators=(",", ":"), ensure_ascii=False)

@@ -82,6 +82,11 @@ class Target:
     external_id: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def known_account(self) -> str | None:
+        """The account, as far as it is known before the target is reached."""
+        return self.account or (self.role_arn.split(":")[4] if self.role_arn else None)
+
 
 @dataclass(frozen=True, slots=True)
 class PathPattern:
@@ -135,8 +140,8 @@ class Live:
     """
 
     properties: Mapping[str, Json]
-    arn: str | None
-    created_at: datetime | None
+    arn: str
+    created_at: datetime
     unknown: tuple[Path, ...] = ()
 
 
@@ -267,6 +272,19 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
+class Inputs:
+    """What decides a result, beside what AWS answers; it is the same in all parts of one run.
+
+    ``select`` are the globs for names, ``unmanaged`` tells whether other definitions are looked for, and
+    ``declared`` has a digest for each target that the files are for.
+    """
+
+    select: tuple[str, ...]
+    unmanaged: bool
+    declared: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Calls:
     """How many requests a run sent to the API, and how many of them were refused because they came too fast.
 
@@ -292,3 +310,4 @@ class Report:
     warnings: tuple[Warn, ...] = ()
     shard: Shard | None = None
     calls: Calls | None = None
+    inputs: Inputs | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from hypothesis import strategies as st
 
-from driftcheck.document import loads
+from driftcheck.document import digest_of, loads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +69,23 @@ def document(
     }
 
 
-def as_shard(whole: Document, index: int, count: int) -> Document:
-    return {**whole, "shard": {"index": index, "count": count, "whole": "0123456789abcdef"}}
+def as_part(whole: Document, *, select: Sequence[str] = (), **declared: str) -> Document:
+    """The document with what it was made from: a digest for each target of the files."""
+    digests = {target["name"]: "0" * 16 for target in whole["targets"]} | declared
+    return {
+        **whole,
+        "run": {
+            "select": list(select),
+            "unmanaged": True,
+            "declared": [{"target": name, "digest": digest} for name, digest in sorted(digests.items())],
+            "resources": digest_of(whole["resources"], whole["targets"]),
+        },
+    }
+
+
+def as_shard(whole: Document, index: int, count: int, **declared: str) -> Document:
+    part = as_part(whole, **declared)
+    return {**part, "shard": {"index": index, "count": count, "whole": "0123456789abcdef"}}
 
 
 def source(file: str = "desired/a.yaml", line: int = 3) -> SourceEntry:

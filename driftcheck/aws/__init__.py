@@ -46,8 +46,8 @@ class Summary:
     """A definition that List names."""
 
     name: str
-    arn: str | None
-    created_at: datetime | None
+    arn: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,14 @@ def base_session(profile: str | None = None) -> tuple[botocore.session.Session, 
     if profile:
         core.set_config_variable("profile", profile)
     return core, os.environ.get("AWS_REGION") or core.get_config_variable("region")
+
+
+def ambient_region(profile: str | None = None) -> str | None:
+    """The region that a profile, or the ambient settings, name; None where they name none, or are damaged."""
+    try:
+        return base_session(profile)[1]
+    except BotoCoreError:
+        return None
 
 
 class Aws:
@@ -183,11 +191,7 @@ class AwsTarget:
         return live.read(kind, name, body)
 
     def tagged(self, reading: Live) -> Live:
-        """The same reading with ``Tags``; keys that begin with ``aws:`` belong to AWS and are left out."""
-        if reading.arn is None:
-            raise live.DamagedAnswerError(
-                "the answer has no JobDefinitionArn, by which its tags would be read"
-            )
+        """The same reading with ``Tags``."""
         self._begin()
         tags: list[Any] = []
         token = None
@@ -201,25 +205,21 @@ class AwsTarget:
                 break
         else:
             raise live.DamagedAnswerError("its pages never come to an end")
-        own = [tag for tag in tags if not str(tag.get("Key")).startswith("aws:")]
-        return replace(reading, properties={**reading.properties, TAGS: own})
+        return replace(reading, properties={**reading.properties, TAGS: tags})
 
     def list(self, kind: Kind, token: str | None) -> Page:
         """One page of the definitions that exist."""
         self._begin()
         more = {"NextToken": token} if token else {}
         answer = self._read(kind.list, MaxResults=_PAGE, **more)
-        summaries = answer["JobDefinitionSummaries"]
-        if not all("MonitoringJobDefinitionName" in summary for summary in summaries):
-            raise live.DamagedAnswerError("the answer lists a definition without its name")
         return Page(
             tuple(
                 Summary(
                     summary["MonitoringJobDefinitionName"],
-                    summary.get("MonitoringJobDefinitionArn"),
-                    summary.get("CreationTime"),
+                    summary["MonitoringJobDefinitionArn"],
+                    summary["CreationTime"],
                 )
-                for summary in summaries
+                for summary in answer["JobDefinitionSummaries"]
             ),
             answer.get("NextToken") or None,
         )

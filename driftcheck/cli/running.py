@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -60,10 +60,18 @@ def run(
         call = partial(cluster.check, state, options.scheduler, faults=faults)
     else:
         from driftcheck import check
-        from driftcheck.aws import Aws
+        from driftcheck.aws import Aws, ambient_region
 
         limits = options.limits
         reading = review.state if review else state
+        if reading.elsewhere:
+            reading = replace(
+                reading,
+                elsewhere=tuple(
+                    replace(target, region=target.region or ambient_region(target.profile))
+                    for target in reading.elsewhere
+                ),
+            )
         told = [*warnings]
         if options.known:
             memories = recall(*options.known, reading, told, limits, stop)

@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from driftcheck.desired import declarations, files, kept, lifecycle, references, rules
+from driftcheck.desired import declarations, digests, files, kept, lifecycle, references, rules
 from driftcheck.desired.faults import MAX_FAULTS, InvalidDesiredError
 from driftcheck.errors import DriftcheckError, did_you_mean
-from driftcheck.kinds import IDENTIFIER, KINDS
+from driftcheck.kinds import AWS_TAGS, IDENTIFIER, KINDS, TAGS, is_of_aws
 from driftcheck.model import AMBIENT, Address, Desired, IgnoreRule, Invalid, Target, Warn
 from driftcheck.paths import show
 
@@ -35,7 +35,8 @@ class DesiredState:
     or an object of, empty ones included; ``addresses`` all that the files declare; ``select`` the globs for
     names; ``warnings`` the rules that definitions break and AWS lets pass; ``shard`` the part of them that
     ``definitions`` and ``targets`` are, or None for all; ``aside`` the targets that are reached for their
-    definitions alone.
+    definitions alone; ``elsewhere`` those that files are for and that are not reached; ``digests`` what is
+    declared for each target of the files.
     """
 
     definitions: tuple[Desired, ...]
@@ -46,6 +47,8 @@ class DesiredState:
     warnings: tuple[Warn, ...] = ()
     shard: Shard | None = None
     aside: frozenset[str] = frozenset()
+    elsewhere: tuple[Target, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     def listed(self, target: str) -> list[Kind]:
         """The kinds of which everything that exists in a target is listed, when unmanaged is asked for."""
@@ -145,8 +148,27 @@ def _narrowed(
         frozenset(pair for pair in gathered.declared if pair[0] in wanted),
         frozenset(gathered.definitions),
         tuple(select),
-        tuple(dict.fromkeys(gathered.warnings)),
+        (*dict.fromkeys(gathered.warnings), *_about_tags(definitions, gathered.with_aws_tags)),
+        elsewhere=tuple(target for name, target in gathered.used.items() if name not in wanted),
+        digests=digests.of_targets(gathered.used.values(), gathered.definitions.values()),
     )
+
+
+def _about_tags(definitions: Iterable[Desired], with_aws_tags: Collection[Address]) -> Iterable[Warn]:
+    """One warning, however many definitions declare tags of AWS's own."""
+    if not with_aws_tags:
+        return ()
+    first = min(
+        (desired for desired in definitions if desired.address in with_aws_tags),
+        key=lambda desired: desired.location,
+        default=None,
+    )
+    if first is None:
+        return ()
+    tags: Any = first.properties[TAGS]
+    at = next(index for index, tag in enumerate(tags) if is_of_aws(tag))
+    message = "tags whose keys begin with aws: belong to AWS and are not compared: they need not be declared"
+    return (Warn(AWS_TAGS, message, first.locate((TAGS, at, "Key"))),)
 
 
 def _selected(name: str, select: Collection[str]) -> bool:
@@ -166,6 +188,7 @@ class _Gathered:
     declared: set[tuple[str, str]] = field(default_factory=set)
     definitions: dict[Address, Desired] = field(default_factory=dict)
     warnings: list[Warn] = field(default_factory=list)
+    with_aws_tags: set[Address] = field(default_factory=set)
 
     def add(self, content: FileContent) -> None:
         """Take over what a file declares; what is wrong with that is added to the file's faults."""
@@ -185,6 +208,8 @@ class _Gathered:
                 packed, places = kept.keep(members, declaration.written, content.file)
                 for target in targets:
                     address = Address(declaration.kind.name, target.name, name)
+                    if any(map(is_of_aws, properties.get(TAGS, ()))):
+                        self.with_aws_tags.add(address)
                     desired = Desired(address, packed, location, places, *its_rules)
                     if (first := self.definitions.setdefault(address, desired)) is not desired:
                         content.fault(

@@ -132,6 +132,24 @@ def test_what_was_deleted_is_missing_and_what_came_back_is_described(service: Se
     assert (result.statuses["a"], result.statuses["gone"]) == ("missing", "in_sync")
 
 
+def test_what_was_deleted_and_list_still_shows_is_as_it_was_until_the_age_is_over(
+    service: Service, run: Run
+) -> None:
+    again(run, service)
+    call = next(call for call in reversed(service.calls) if call.action == f"List{MODEL_QUALITY}s")
+    before = service.reply(call)
+    service.delete(MODEL_QUALITY, "b")
+    service.fail(Answer(before.body), action=f"List{MODEL_QUALITY}s")
+
+    lagging, described = again(run, service)
+    assert (lagging.statuses["b"], "b" in described) == ("in_sync", False)
+    over, described = again(run, service, "--max-age", "0s")
+    assert (over.statuses["b"], "b" in described) == ("missing", True)
+
+    service.faults.clear()
+    assert again(run, service)[0].statuses["b"] == "missing"
+
+
 def test_changed_files_are_compared_with_what_is_known(service: Service, run: Run, tmp_path: Path) -> None:
     again(run, service)
     file = tmp_path / "desired" / "desired.yaml"
