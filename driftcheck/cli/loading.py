@@ -52,6 +52,7 @@ def desired_state(
 
     declared = configuration.load(config, CONFIG)
     configuration.choose(declared, targets or ())
+    plain_keys = configuration.plain_keys(config, CONFIG)
     # everything that is loaded stays to the end; to look for garbage in it again and again takes most of the
     # time of loading 10,000 definitions
     gc.disable()
@@ -62,7 +63,7 @@ def desired_state(
             only=targets or (),
             select=select or (),
             within=change.checkout.root if change else None,
-        )
+        ).with_plain_keys(plain_keys)
     finally:
         gc.freeze()
         gc.enable()
@@ -112,7 +113,7 @@ def change_from(
     except InvalidDesiredError as error:
         more = f" (and {len(error.faults) - 1:,} more)" if len(error.faults) > 1 else ""
         return Change(checkout, None, Unreadable("InvalidBase", f"{error.faults[0]}{more}"))
-    return Change(checkout, desired, None)
+    return Change(checkout, desired.with_plain_keys(configuration.plain_keys(config, CONFIG)), None)
 
 
 def _hold_to(checkout: Checkout, outputs: Iterable[Output], state: Iterable[Path | Prefix]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from driftcheck.cli.console import say
 from driftcheck.cli.options import STATE
 from driftcheck.errors import DriftcheckError
-from driftcheck.memory import Memory, UnusableError, dumps, hold_size, loads
+from driftcheck.memory import Memory, UnusableError, drop_sensitive, dumps, hold_size, loads
 from driftcheck.model import Warn
 from driftcheck.places import Prefix
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from driftcheck.aws.objects import Objects
     from driftcheck.desired import DesiredState
     from driftcheck.fetch import Limits
-    from driftcheck.memory import Places
+    from driftcheck.memory import Key, Places
+    from driftcheck.model import Address, Desired, PathPattern, Report
     from driftcheck.pool import Stop
     from driftcheck.turns import Job
 
@@ -91,6 +92,26 @@ def keep(places: Places, state: DesiredState, memories: Mapping[str, Memory], *,
         option = [] if folder == Path(STATE) else ["--state", str(folder)]
         command = shlex.join(["driftcheck", "state", "push", *option, str(place)])
         say(f"the new state is in {folder}, and on S3 once you run: {command}")
+
+
+def forget_sensitive(memories: Mapping[str, Memory], state: DesiredState, report: Report) -> None:
+    """Forget what must not be kept, by today's rules and by what was found."""
+    definitions: dict[str, dict[Key, Desired]] = {target: {} for target in memories}
+    sensitive: dict[str, dict[Key, tuple[PathPattern, ...]]] = {target: {} for target in memories}
+    differing: dict[str, set[Key]] = {target: set() for target in memories}
+    for desired in state.definitions:
+        definitions[desired.address.target][_key(desired.address)] = desired
+    for address, paths in state.sensitive.items():
+        sensitive.get(address.target, {})[_key(address)] = paths
+    for finding in report.findings:
+        if finding.differences or finding.ignored:
+            differing[finding.address.target].add(_key(finding.address))
+    for target, memory in memories.items():
+        drop_sensitive(memory, definitions[target], sensitive[target], state.plain_keys, differing[target])
+
+
+def _key(address: Address) -> Key:
+    return address.kind, address.name
 
 
 def readable(file: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,7 +35,8 @@ class DesiredState:
     or an object of, empty ones included; ``addresses`` all that the files declare; ``select`` the globs for
     names; ``warnings`` the rules that definitions break and AWS lets pass; ``shard`` the part of them that
     ``definitions`` and ``targets`` are, or None for all; ``aside`` the targets that are reached for their
-    definitions alone.
+    definitions alone; ``sensitive`` what ``lifecycle`` says is sensitive of all that the files declare;
+    ``plain_keys`` the operator's, which each of ``definitions`` has too.
     """
 
     definitions: tuple[Desired, ...]
@@ -46,6 +47,15 @@ class DesiredState:
     warnings: tuple[Warn, ...] = ()
     shard: Shard | None = None
     aside: frozenset[str] = frozenset()
+    sensitive: Mapping[Address, tuple[PathPattern, ...]] = field(default_factory=dict)
+    plain_keys: frozenset[str] = frozenset()
+
+    def with_plain_keys(self, keys: frozenset[str]) -> DesiredState:
+        """The same with the operator's ``plain_keys``."""
+        if not keys:
+            return self
+        definitions = tuple(replace(desired, plain_keys=keys) for desired in self.definitions)
+        return replace(self, definitions=definitions, plain_keys=keys)
 
     def listed(self, target: str) -> list[Kind]:
         """The kinds of which everything that exists in a target is listed, when unmanaged is asked for."""
@@ -142,6 +152,7 @@ def _narrowed(
         frozenset(gathered.definitions),
         tuple(select),
         tuple(dict.fromkeys(gathered.warnings)),
+        sensitive={each.address: each.sensitive for each in gathered.definitions.values() if each.sensitive},
     )
 
 

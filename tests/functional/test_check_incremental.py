@@ -282,6 +282,41 @@ def test_nothing_sensitive_is_kept(service: Service, run: Run, tmp_path: Path) -
     assert (described, result.statuses["a"]) == (["a"], "in_sync")
 
 
+def test_what_became_sensitive_is_in_the_state_no_more(service: Service, run: Run, tmp_path: Path) -> None:
+    environment = ("ModelQualityAppSpecification", "Environment")
+    declared = [minimal(MODEL_QUALITY, name) for name in ("a", "b", "moved")]
+    for definition, key in zip(declared, ("DB_URL", "S3_KEY", "OTHER"), strict=True):
+        live = {key: f"hidden-{definition['JobDefinitionName']}"}
+        definition[environment[0]]["Environment"] = live
+    declared[2][environment[0]]["Environment"] = {"DB_URL": "hidden-moved"}
+    write_desired(tmp_path, {MODEL_QUALITY: declared})
+    configuration = tmp_path / "driftcheck.toml"
+    configuration.write_text('[redact]\nplain_keys = ["S3_KEY"]\n', "utf-8")
+    for definition in declared:
+        service.create(MODEL_QUALITY, definition, created_at=OLD)
+    service.mutate(MODEL_QUALITY, "moved", environment, {"OTHER": "hidden-moved"}, recreated_at=OLD)
+
+    def known() -> list[str]:
+        text = (tmp_path / "state" / "default.state").read_text("utf-8")
+        return sorted(set(re.findall("hidden-[a-z]+", text)))
+
+    again(run, service)
+    assert known() == ["hidden-a", "hidden-b", "hidden-moved"]
+    for definition in (declared[0], declared[2]):
+        definition["lifecycle"] = {"sensitive": [".".join((*environment, "DB_URL"))]}
+    write_desired(tmp_path, {MODEL_QUALITY: declared})
+    # a run of a part knows the rules of the rest; what stands at another path takes both sides to tell
+    again(run, service, "--select", "b")
+    assert known() == ["hidden-b", "hidden-moved"]
+    again(run, service)
+    assert known() == ["hidden-b"]
+    configuration.write_text("", "utf-8")
+    result, _ = again(run, service)
+    assert known() == []
+    statuses = {name: result.statuses[name] for name in ("a", "b", "moved")}
+    assert statuses == {"a": "in_sync", "b": "in_sync", "moved": "drifted"}
+
+
 def test_a_run_of_a_part_keeps_what_is_known_of_the_rest(service: Service, run: Run) -> None:
     again(run, service)
     assert again(run, service, "--select", "b")[1] == []
