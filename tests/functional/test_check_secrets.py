@@ -249,7 +249,7 @@ def test_the_operator_unmasks_keys_and_a_desired_file_masks_more(
 
     result = check(run, service)
 
-    assert "hidden" not in str(result.document)
+    assert "hunter2" not in str(result.document)
     (resource,) = result.document["resources"]
     found = {each["path"][-1]: (each["desired"], each["live"]) for each in resource["differences"]}
     mask = ("(sensitive)", "(sensitive)")
