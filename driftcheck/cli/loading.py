@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 CONFIG = Path("driftcheck.toml")
 DESIRED = [Path("desired")]
+_UNRELIABLE = (
+    "error: {} is part of what is checked out, so it is nothing to rely on: name another folder with --state"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +86,12 @@ def change_from(
     select: list[str] | None,
     outputs: Iterable[Output],
     state: Iterable[Path | Prefix],
+    templates: Path | None = None,
 ) -> Change | None:
     """The desired state of the merge base with a git ref, for the operator's targets of today; None of none.
 
-    ``outputs`` are the reports that are to be written, ``state`` what is relied on of earlier runs.
+    ``outputs`` are the reports that are to be written, ``state`` what is relied on of earlier runs,
+    ``templates`` the operator's folder of them.
 
     Raises:
         DriftcheckError: git cannot give it, or the change may have a say in what is not for it to decide.
@@ -99,7 +104,7 @@ def change_from(
     from driftcheck.model import Unreadable
 
     checkout = committed.checkout(ref)
-    _hold_to(checkout, outputs, state)
+    _hold_to(checkout, outputs, state, templates)
     if config is None and os.path.lexists(CONFIG) and not committed.is_as_committed(checkout, CONFIG):
         raise DriftcheckError(
             f"{CONFIG}: error: it names credentials, and is not what the merge base has: "
@@ -116,17 +121,33 @@ def change_from(
     return Change(checkout, desired.with_plain_keys(configuration.plain_keys(config, CONFIG)), None)
 
 
-def _hold_to(checkout: Checkout, outputs: Iterable[Output], state: Iterable[Path | Prefix]) -> None:
+def _hold_to(
+    checkout: Checkout, outputs: Iterable[Output], state: Iterable[Path | Prefix], templates: Path | None
+) -> None:
     """Refuse to write where a change may lead, and to rely on what it may have brought."""
+    if templates is not None and (checkout.holds(templates) or checkout.leads_out(templates)):
+        raise DriftcheckError(
+            f"error: {templates} is part of what is checked out, and a template can run anything: "
+            "name another folder with --templates"
+        )
     for output in outputs:
         if output.file != "-" and checkout.leads_out(Path(output.file)):
             raise DriftcheckError(f"error: {output.file} leads out of the checkout")
     for folder in state:
         if isinstance(folder, Path) and (checkout.holds(folder) or checkout.leads_out(folder)):
-            raise DriftcheckError(
-                f"error: {folder} is part of what is checked out, so it is nothing to rely on: "
-                "name another folder with --state"
-            )
+            raise DriftcheckError(_UNRELIABLE.format(folder))
+
+
+def hold_state(folder: Path) -> None:
+    """Refuse state that somebody has committed.
+
+    Raises:
+        DriftcheckError: git tracks something in the folder.
+    """
+    from driftcheck.committed import is_tracked
+
+    if is_tracked(folder):
+        raise DriftcheckError(_UNRELIABLE.format(folder))
 
 
 def base_of(change: Change | None, review: Review | None) -> Base | None:

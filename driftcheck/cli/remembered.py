@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import stat
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import methodcaller
@@ -11,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from driftcheck.cli.console import say
+from driftcheck.cli.loading import hold_state
 from driftcheck.cli.options import STATE
 from driftcheck.errors import DriftcheckError
 from driftcheck.memory import Memory, UnusableError, drop_sensitive, dumps, hold_size, loads
@@ -47,9 +49,11 @@ def recall(
     """What is known of each target; what is there and cannot be relied on is told among the warnings.
 
     Raises:
-        DriftcheckError: the folder in which it is to be kept cannot be made.
+        DriftcheckError: the folder in which it is to be kept cannot be made, or somebody has committed it.
     """
     place, folder = places
+    if isinstance(place, Path):
+        hold_state(place)
     now = datetime.now(UTC)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +91,10 @@ def keep(places: Places, state: DesiredState, memories: Mapping[str, Memory], *,
 
     place, folder = places
     for target, memory in memories.items():
-        write(Output("json", str(folder / _name(target, state))), dumps(memory))
+        file = folder / _name(target, state)
+        if file.exists() and not file.is_file() and not file.is_dir():
+            file.unlink()  # to open a pipe would wait for its reader
+        write(Output("json", str(file)), dumps(memory))
     if isinstance(place, Prefix) and memories and not quiet:
         option = [] if folder == Path(STATE) else ["--state", str(folder)]
         command = shlex.join(["driftcheck", "state", "push", *option, str(place)])
@@ -122,7 +129,10 @@ def readable(file: Path) -> bytes:
         UnusableError: it cannot be read, or is larger than any state.
     """
     try:
-        hold_size(file.stat().st_size)
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnusableError("it is not a regular file")
+        hold_size(status.st_size)
         return file.read_bytes()
     except FileNotFoundError:
         raise

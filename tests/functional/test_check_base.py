@@ -733,6 +733,49 @@ def test_state_that_the_change_brings_is_not_relied_on(service: Service, run: Ru
     assert line.startswith("error: .driftcheck is part of what is checked out")
 
 
+def test_templates_that_the_change_brings_are_not_run(service: Service, run: Run, tmp_path: Path) -> None:
+    write(tmp_path, model("a"))
+    commit(tmp_path)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "report.md.j2").write_text(
+        "{{ cycler.__init__.__globals__.os.mkdir('hacked') }}"
+    )
+    (tmp_path / "linked").symlink_to("templates")
+    commit(tmp_path)
+
+    for folder in ("templates", "linked"):
+        line = refused(run("check", "--base", "HEAD~1", "--templates", folder, "-o", "r.md"), service)
+        assert line.startswith(f"error: {folder} is part of what is checked out")
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_state_that_is_committed_is_not_relied_on_without_a_base(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    write(tmp_path, model("a"))
+    (tmp_path / ".driftcheck").mkdir()
+    (tmp_path / ".driftcheck" / "default.state").write_text("forged")
+    commit(tmp_path)
+
+    for command in (["check", "--incremental"], ["nightly", "--store", "runs", "--incremental"]):
+        line = refused(run(*command), service)
+        assert line.startswith("error: .driftcheck is part of what is checked out")
+    line = refused(run("state", "push", "s3://bucket/prefix"), service)
+    assert line.startswith("error: .driftcheck is part of what is checked out")
+
+
+def test_state_that_is_ignored_by_git_is_used(service: Service, run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text(".driftcheck\n")
+    write(tmp_path, model("a"))
+    commit(tmp_path)
+    service.create(MODEL_QUALITY, model("a"), created_at=OLD)
+
+    assert run("check", "--incremental").exit_code == 0
+    service.calls.clear()
+    assert run("check", "--incremental").exit_code == 0
+    assert not service.called("Describe*")
+
+
 def test_what_the_base_hides_stays_hidden(service: Service, run: Run, tmp_path: Path) -> None:
     path = "ModelQualityAppSpecification.Environment.DB_URL"
     old = model("a", lifecycle={"sensitive": [path]})

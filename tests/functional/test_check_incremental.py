@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 from datetime import UTC, datetime, timedelta
@@ -280,6 +281,21 @@ def test_nothing_sensitive_is_kept(service: Service, run: Run, tmp_path: Path) -
     assert "correct horse" not in (tmp_path / "state" / "default.state").read_text("utf-8")
     result, described = again(run, service)
     assert (described, result.statuses["a"]) == (["a"], "in_sync")
+
+
+@pytest.mark.parametrize("what", ["fifo", "device"])
+def test_state_that_is_no_file_is_not_read(service: Service, run: Run, tmp_path: Path, what: str) -> None:
+    (tmp_path / "state").mkdir()
+    state = tmp_path / "state" / "default.state"
+    if what == "fifo":
+        os.mkfifo(state)
+    else:
+        state.symlink_to("/dev/zero")
+
+    result = check(run, service, *INCREMENTAL)
+
+    assert "state-not-used" in result.warnings
+    assert "it is not a regular file" in str(result.document["warnings"])
 
 
 def test_what_became_sensitive_is_in_the_state_no_more(service: Service, run: Run, tmp_path: Path) -> None:

@@ -376,7 +376,7 @@ PLAIN = frozenset({"S3_KEY", "join-key"})
 
 
 def test_the_operators_plain_keys_are_shown_and_credentials_under_them_are_not() -> None:
-    environment: Json = {
+    environment: dict[str, Json] = {
         "S3_KEY": "data/a.csv",
         "s3_key": "data/b.csv",
         "API_KEY": "tulip",
