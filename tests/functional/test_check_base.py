@@ -800,6 +800,30 @@ def test_what_the_base_hides_stays_hidden(service: Service, run: Run, tmp_path: 
     assert "(sensitive)" in (tmp_path / "r.json").read_text("utf-8")
 
 
+def test_what_the_operator_unmasks_is_shown_of_both_sides(service: Service, run: Run, tmp_path: Path) -> None:
+    sides = [model("a") for _ in range(2)]
+    for side, value in zip(sides, ("first-value", "second-value"), strict=True):
+        side["ModelQualityAppSpecification"]["Environment"] = {"S3_KEY": value, "API_KEY": "hunter2"}
+    write(tmp_path, sides[0])
+    commit(tmp_path)
+    write(tmp_path, sides[1])
+    service.create(MODEL_QUALITY, sides[0], created_at=OLD)
+    (tmp_path.parent / "mine.toml").write_text('[redact]\nplain_keys = ["S3_KEY"]\n')
+    # the change's own file is refused: it could unmask whatever it likes
+    (tmp_path / "driftcheck.toml").write_text('[redact]\nplain_keys = ["API_KEY"]\n')
+
+    assert "not what the merge base has" in refused(run("check", "--base", "HEAD"), service)
+    ended = run("check", "--base", "HEAD", "--config", "../mine.toml", "-o", "r.json")
+
+    assert ended.exit_code == 2
+    (declaration,) = json.loads((tmp_path / "r.json").read_text("utf-8"))["base"]["declarations"]
+    (change,) = declaration["changes"]
+    assert (change["base"], change["desired"]) == ("first-value", "second-value")
+    comment = run("comment", "--dry-run", "r.json").stdout
+    assert "second-value" in comment
+    assert "hunter2" not in comment
+
+
 # -- what is read
 
 
