@@ -130,7 +130,7 @@ def readable(file: Path) -> bytes:
     """
     try:
         status = file.stat()
-        if not stat.S_ISREG(status.st_mode):
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
             raise UnusableError("it is not a regular file")
         hold_size(status.st_size)
         return file.read_bytes()
