@@ -224,6 +224,19 @@ def _all_found(checkout: Checkout, paths: Iterable[Path]) -> tuple[list[tuple[st
     return list(_found(checkout, paths, faults)), faults
 
 
+def is_tracked(path: Path) -> bool:
+    """Tell whether git tracks a path or anything under it, as far as there is a git to know it."""
+    place = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a link that is tracked
+    if not any((above / ".git").exists() for above in place.parents):
+        return False
+    above = next(above for above in place.parents if above.is_dir())
+    try:
+        tracked = git.run("ls-files", "-z", "--", str(place), cwd=above)
+    except DriftcheckError:
+        return False
+    return tracked.returncode == 0 and bool(tracked.stdout)
+
+
 def _found(checkout: Checkout, paths: Iterable[Path], faults: list[Invalid]) -> Iterator[tuple[str, str]]:
     """The names and objects of the desired files that ``paths`` name, each file once, as on disk."""
     seen: set[str] = set()

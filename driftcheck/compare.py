@@ -95,7 +95,11 @@ def _compare_live(desired: Desired, live: Live, today: date, secrets: Iterable[s
     if differing := differences(desired.address.kind, wanted, found):
         secrets = {
             *secrets,
-            *(text for side in (wanted, found) for text in secrets_in(side, desired.sensitive)),
+            *(
+                text
+                for side in (wanted, found)
+                for text in secrets_in(side, desired.sensitive, plain_keys=desired.plain_keys)
+            ),
         }
         for difference in differing:
             clean = shown(desired, difference, secrets)
@@ -121,8 +125,9 @@ def shown(desired: Desired, difference: PropertyDifference, secrets: Collection[
     ``secrets`` are the texts at sensitive paths of both sides.
     """
     path, change = difference.path, difference.change
-    wanted, hides_desired = masked(path, difference.desired, desired.sensitive, secrets)
-    found, hides_live = masked(path, difference.live, desired.sensitive, secrets)
+    rules = desired.sensitive, secrets, desired.plain_keys
+    wanted, hides_desired = masked(path, difference.desired, *rules)
+    found, hides_live = masked(path, difference.live, *rules)
     if change is Change.CHANGED and hides_desired != hides_live:
         # a credential stood here, or stands here now: what the other side holds would tell of it
         wanted = found = MASK

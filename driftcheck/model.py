@@ -121,6 +121,7 @@ class Desired:
     ``properties`` has the members of the kind's Create call without the name and what the server assigns;
     ``locate`` gives the place in the file that declares a path (or the nearest member above it). Of what is
     loaded from files both are small, may be sent to another process, and are worked out when they are asked.
+    ``plain_keys`` are the operator's: environment keys that speak of no secret, whatever they sound like.
     """
 
     address: Address
@@ -129,6 +130,7 @@ class Desired:
     locate: Callable[[Path], Location] = field(repr=False, compare=False)
     ignore: tuple[IgnoreRule, ...] = ()
     sensitive: tuple[PathPattern, ...] = ()
+    plain_keys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

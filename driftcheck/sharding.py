@@ -91,6 +91,7 @@ def tasks(state: DesiredState, *, unmanaged: bool) -> list[list[Task]]:
             warnings=(),
             elsewhere=(),
             digests={},
+            sensitive={},
         )
         for start in range(0, len(own) or 1, MOST):
             part = replace(whole, definitions=tuple(own[start : start + MOST]))

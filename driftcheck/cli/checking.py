@@ -94,7 +94,9 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from driftcheck.desired import InvalidDesiredError
     from driftcheck.outputs import try_out
 
-    change = change_from(base, paths, config, target, select, outputs, state=places if incremental else ())
+    change = change_from(
+        base, paths, config, target, select, outputs, places if incremental else (), templates
+    )
     with signals() as caught:
         try:
             state = desired_state(paths, config, target, select, change)

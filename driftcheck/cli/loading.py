@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 CONFIG = Path("driftcheck.toml")
 DESIRED = [Path("desired")]
+_UNRELIABLE = (
+    "error: {} is part of what is checked out, so it is nothing to rely on: name another folder with --state"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def desired_state(
 
     declared = configuration.load(config, CONFIG)
     configuration.choose(declared, targets or ())
+    plain_keys = configuration.plain_keys(config, CONFIG)
     # everything that is loaded stays to the end; to look for garbage in it again and again takes most of the
     # time of loading 10,000 definitions
     gc.disable()
@@ -71,7 +75,7 @@ def desired_state(
             within=change.checkout.root if change else None,
             base=change.state if change else None,
             is_removed=is_removed,
-        )
+        ).with_plain_keys(plain_keys)
     finally:
         gc.freeze()
         gc.enable()
@@ -91,10 +95,12 @@ def change_from(
     select: list[str] | None,
     outputs: Iterable[Output],
     state: Iterable[Path | Prefix],
+    templates: Path | None = None,
 ) -> Change | None:
     """The desired state of the merge base with a git ref, for the operator's targets of today; None of none.
 
-    ``outputs`` are the reports that are to be written, ``state`` what is relied on of earlier runs.
+    ``outputs`` are the reports that are to be written, ``state`` what is relied on of earlier runs,
+    ``templates`` the operator's folder of them.
 
     Raises:
         DriftcheckError: git cannot give it, or the change may have a say in what is not for it to decide.
@@ -107,7 +113,7 @@ def change_from(
     from driftcheck.model import Unreadable
 
     checkout = committed.checkout(ref)
-    _hold_to(checkout, outputs, state)
+    _hold_to(checkout, outputs, state, templates)
     if config is None and os.path.lexists(CONFIG) and not committed.is_as_committed(checkout, CONFIG):
         raise DriftcheckError(
             f"{CONFIG}: error: it names credentials, and is not what the merge base has: "
@@ -121,20 +127,36 @@ def change_from(
     except InvalidDesiredError as error:
         more = f" (and {len(error.faults) - 1:,} more)" if len(error.faults) > 1 else ""
         return Change(checkout, None, Unreadable("InvalidBase", f"{error.faults[0]}{more}"))
-    return Change(checkout, desired, None)
+    return Change(checkout, desired.with_plain_keys(configuration.plain_keys(config, CONFIG)), None)
 
 
-def _hold_to(checkout: Checkout, outputs: Iterable[Output], state: Iterable[Path | Prefix]) -> None:
+def _hold_to(
+    checkout: Checkout, outputs: Iterable[Output], state: Iterable[Path | Prefix], templates: Path | None
+) -> None:
     """Refuse to write where a change may lead, and to rely on what it may have brought."""
+    if templates is not None and (checkout.holds(templates) or checkout.leads_out(templates)):
+        raise DriftcheckError(
+            f"error: {templates} is part of what is checked out, and a template can run anything: "
+            "name another folder with --templates"
+        )
     for output in outputs:
         if output.file != "-" and checkout.leads_out(Path(output.file)):
             raise DriftcheckError(f"error: {output.file} leads out of the checkout")
     for folder in state:
         if isinstance(folder, Path) and (checkout.holds(folder) or checkout.leads_out(folder)):
-            raise DriftcheckError(
-                f"error: {folder} is part of what is checked out, so it is nothing to rely on: "
-                "name another folder with --state"
-            )
+            raise DriftcheckError(_UNRELIABLE.format(folder))
+
+
+def hold_state(folder: Path) -> None:
+    """Refuse state that somebody has committed.
+
+    Raises:
+        DriftcheckError: git tracks something in the folder.
+    """
+    from driftcheck.committed import is_tracked
+
+    if is_tracked(folder):
+        raise DriftcheckError(_UNRELIABLE.format(folder))
 
 
 def base_of(change: Change | None, review: Review | None) -> Base | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import stat
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import methodcaller
@@ -11,9 +12,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from driftcheck.cli.console import say
+from driftcheck.cli.loading import hold_state
 from driftcheck.cli.options import STATE
 from driftcheck.errors import DriftcheckError
-from driftcheck.memory import Memory, UnusableError, dumps, hold_size, loads
+from driftcheck.memory import Memory, UnusableError, drop_sensitive, dumps, hold_size, loads
 from driftcheck.model import Warn
 from driftcheck.places import Prefix
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from driftcheck.aws.objects import Objects
     from driftcheck.desired import DesiredState
     from driftcheck.fetch import Limits
-    from driftcheck.memory import Places
+    from driftcheck.memory import Key, Places
+    from driftcheck.model import Address, Desired, PathPattern, Report
     from driftcheck.pool import Stop
     from driftcheck.turns import Job
 
@@ -46,9 +49,11 @@ def recall(
     """What is known of each target; what is there and cannot be relied on is told among the warnings.
 
     Raises:
-        DriftcheckError: the folder in which it is to be kept cannot be made.
+        DriftcheckError: the folder in which it is to be kept cannot be made, or somebody has committed it.
     """
     place, folder = places
+    if isinstance(place, Path):
+        hold_state(place)
     now = datetime.now(UTC)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,11 +91,34 @@ def keep(places: Places, state: DesiredState, memories: Mapping[str, Memory], *,
 
     place, folder = places
     for target, memory in memories.items():
-        write(Output("json", str(folder / _name(target, state))), dumps(memory))
+        file = folder / _name(target, state)
+        if file.exists() and not file.is_file() and not file.is_dir():
+            file.unlink()  # to open a pipe would wait for its reader
+        write(Output("json", str(file)), dumps(memory))
     if isinstance(place, Prefix) and memories and not quiet:
         option = [] if folder == Path(STATE) else ["--state", str(folder)]
         command = shlex.join(["driftcheck", "state", "push", *option, str(place)])
         say(f"the new state is in {folder}, and on S3 once you run: {command}")
+
+
+def forget_sensitive(memories: Mapping[str, Memory], state: DesiredState, report: Report) -> None:
+    """Forget what must not be kept, by today's rules and by what was found."""
+    definitions: dict[str, dict[Key, Desired]] = {target: {} for target in memories}
+    sensitive: dict[str, dict[Key, tuple[PathPattern, ...]]] = {target: {} for target in memories}
+    differing: dict[str, set[Key]] = {target: set() for target in memories}
+    for desired in state.definitions:
+        definitions[desired.address.target][_key(desired.address)] = desired
+    for address, paths in state.sensitive.items():
+        sensitive.get(address.target, {})[_key(address)] = paths
+    for finding in report.findings:
+        if finding.differences or finding.ignored:
+            differing[finding.address.target].add(_key(finding.address))
+    for target, memory in memories.items():
+        drop_sensitive(memory, definitions[target], sensitive[target], state.plain_keys, differing[target])
+
+
+def _key(address: Address) -> Key:
+    return address.kind, address.name
 
 
 def readable(file: Path) -> bytes:
@@ -101,7 +129,10 @@ def readable(file: Path) -> bytes:
         UnusableError: it cannot be read, or is larger than any state.
     """
     try:
-        hold_size(file.stat().st_size)
+        status = file.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise UnusableError("it is not a regular file")
+        hold_size(status.st_size)
         return file.read_bytes()
     except FileNotFoundError:
         raise

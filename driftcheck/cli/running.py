@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from driftcheck.cli.console import say
 from driftcheck.cli.progress import progress
-from driftcheck.cli.remembered import recall
+from driftcheck.cli.remembered import forget_sensitive, recall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -83,4 +83,6 @@ def run(
         report = call(options.limits, unmanaged=options.unmanaged, stop=stop, progress=shown)
     for fault in faults:
         say(f"error: {fault}")
+    if memories:
+        forget_sensitive(memories, review.state if review else state, report)
     return review.report(report) if review else report, memories

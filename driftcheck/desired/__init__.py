@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,7 +36,8 @@ class DesiredState:
     names; ``warnings`` the rules that definitions break and AWS lets pass; ``shard`` the part of them that
     ``definitions`` and ``targets`` are, or None for all; ``aside`` the targets that are reached for their
     definitions alone; ``elsewhere`` those that files are for and that are not reached; ``digests`` what is
-    declared for each target of the files.
+    declared for each target of the files; ``sensitive`` what ``lifecycle`` says is sensitive of all that the
+    files declare; ``plain_keys`` the operator's, which each of ``definitions`` has too.
     """
 
     definitions: tuple[Desired, ...]
@@ -49,6 +50,15 @@ class DesiredState:
     aside: frozenset[str] = frozenset()
     elsewhere: tuple[Target, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
+    sensitive: Mapping[Address, tuple[PathPattern, ...]] = field(default_factory=dict)
+    plain_keys: frozenset[str] = frozenset()
+
+    def with_plain_keys(self, keys: frozenset[str]) -> DesiredState:
+        """The same with the operator's ``plain_keys``."""
+        if not keys:
+            return self
+        definitions = tuple(replace(desired, plain_keys=keys) for desired in self.definitions)
+        return replace(self, definitions=definitions, plain_keys=keys)
 
     def listed(self, target: str) -> list[Kind]:
         """The kinds of which everything that exists in a target is listed, when unmanaged is asked for."""
@@ -151,6 +161,7 @@ def _narrowed(
         (*dict.fromkeys(gathered.warnings), *_about_tags(definitions, gathered.with_aws_tags)),
         elsewhere=tuple(target for name, target in gathered.used.items() if name not in wanted),
         digests=digests.of_targets(gathered.used.values(), gathered.definitions.values()),
+        sensitive={each.address: each.sensitive for each in gathered.definitions.values() if each.sensitive},
     )
 
 

@@ -1,8 +1,8 @@
 """The report as Markdown, for the comment on a pull request.
 
-A text from outside stands only where it is inert: in a code span, in a fence that is longer than any run of
-backticks in it, or escaped in ``<code>`` within ``<summary>``. None of these makes a mention, a reference, a
-link, an image or HTML; a table, whose cells would need a further escape, has none of it.
+A text from outside stands only where it is inert: in ``code``, in a ``fence``, or in ``html_code``. None of
+these makes a mention, a reference, a link, an image or HTML; a table, whose cells would need a further
+escape, has none of it.
 """
 
 from __future__ import annotations
@@ -53,6 +53,11 @@ if TYPE_CHECKING:
     )
     from driftcheck.render import Style
 
+_MAX_RUN = 79
+"""Backticks. One more delimit them, and cmark-gfm and comrak know no code span of more than 80
+(MAXBACKTICKS of cmark-gfm's inlines.c and comrak's parser)."""
+_LONG_RUN = re.compile(f"`{{{_MAX_RUN + 1}}}")
+
 
 def render(document: Document, style: Style) -> str:
     """The report through the template ``report.md.j2``, whose every variable is ready to be printed."""
@@ -61,16 +66,23 @@ def render(document: Document, style: Style) -> str:
 
 
 def code(text: str) -> str:
-    """A code span that shows exactly ``text``, which has no line feed."""
+    """Code span of a text without line feeds."""
+    text = _short_runs(text)
     ticks = "`" * (_longest_run(text) + 1)
     edges = text.startswith(("`", " ")) or text.endswith(("`", " ")) or not text
     return f"{ticks} {text} {ticks}" if edges else f"{ticks}{text}{ticks}"
 
 
 def fence(lines: Sequence[str], language: str) -> str:
-    """A fenced block that shows exactly ``lines``."""
-    ticks = "`" * max(3, _longest_run("\n".join(lines)) + 1)
-    return "\n".join((f"{ticks}{language}", *lines, ticks))
+    """Fenced block of lines."""
+    content = _short_runs("\n".join(lines))
+    ticks = "`" * max(3, _longest_run(content) + 1)
+    return f"{ticks}{language}\n{content}\n{ticks}"
+
+
+def html_code(text: str) -> str:
+    """``<code>`` element, for a place that Markdown does not reach, such as ``<summary>``."""
+    return f"<code>{html.escape(_short_runs(text))}</code>"
 
 
 def _context(document: Document) -> dict[str, Any]:
@@ -146,7 +158,7 @@ def _facts(resource: ResourceEntry) -> str:
 def _drifted(resource: ResourceEntry) -> dict[str, Any]:
     lines = [line for difference in resource["differences"] for line in _diff(difference)]
     return {
-        "name": f"<code>{html.escape(name_text(resource))}</code>",
+        "name": html_code(name_text(resource)),
         "count": plural(len(resource["differences"]), "difference"),
         "facts": _sentence(_facts(resource).removeprefix(", ")),
         "fence": fence(lines, "diff"),
@@ -167,7 +179,7 @@ def _declaration(declaration: DeclarationEntry) -> dict[str, Any]:
         lines += [f"{head} {rollout_text(change)}", *rest]
     facts = [source_text(declaration["source"]), live_text(declaration)]
     return {
-        "name": f"<code>{html.escape(declaration_text(declaration))}</code>",
+        "name": html_code(declaration_text(declaration)),
         "item": code(declaration_text(declaration)),
         "count": plural(len(declaration["changes"]), "change"),
         "facts": ", ".join(code(fact) for fact in facts if fact),
@@ -204,6 +216,11 @@ def _ignored(resource: ResourceEntry, entry: IgnoredEntry) -> str:
     if entry["reason"]:
         text += f": {code(visible(entry['reason']))}"
     return text
+
+
+def _short_runs(text: str) -> str:
+    """Escape, as in JSON, each backtick that follows ``_MAX_RUN`` others: no value turns into another."""
+    return _LONG_RUN.sub(lambda run: f"{run[0][:-1]}\\u0060", text)
 
 
 def _longest_run(text: str) -> int:

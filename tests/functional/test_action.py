@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -70,16 +71,17 @@ class Runner:
         return ran
 
     def job(self, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run the script of the GitLab job, after its first line, which installs driftcheck."""
-        install, script = GITLAB["script"]
-        assert install.startswith("pip install ")
+        """Run the script of the GitLab job, but for the line which installs driftcheck."""
+        first, install, script = GITLAB["script"]
+        assert install.startswith("python -I -m pip install ")
         return subprocess.run(
-            ["sh", "-c", script],
+            ["sh", "-c", f"{first}\n{script}"],
             cwd=self.checkout,
             env={
                 **self.environment,
                 **{key: str(value) for key, value in GITLAB["variables"].items()},
                 "CI_PROJECT_DIR": str(self.checkout),
+                "TMPDIR": str(self.folder),
                 **variables,
             },
             capture_output=True,
@@ -439,15 +441,77 @@ def test_the_job_of_gitlab_fails_where_its_comment_cannot_be_made(changed: Runne
 
 
 def test_the_job_of_gitlab_takes_its_role_by_its_token(changed: Runner) -> None:
-    """The token is in a file of its owner alone, outside of what is checked out."""
-    changed.environment["AWS_ACCESS_KEY_ID"] = ""
+    """The token is in a file of its owner alone, outside of what is checked out, and does not stay."""
+    stub(
+        changed,
+        'stat -c "%a %n" "$(dirname "$AWS_WEB_IDENTITY_TOKEN_FILE")"; cat "$AWS_WEB_IDENTITY_TOKEN_FILE"',
+    )
+    before = sorted(changed.folder.iterdir())
 
-    changed.job(
+    ran = changed.job(
         CI_MERGE_REQUEST_DIFF_BASE_SHA=git(changed, "rev-parse", "main"),
         DRIFTCHECK_COMMENT="false",
         AWS_ROLE_ARN="arn:aws:iam::123456789012:role/driftcheck",
         DRIFTCHECK_ID_TOKEN="a-token",
     )
 
-    token = changed.checkout.with_name("checkout.token")
-    assert (token.read_text("utf-8"), token.stat().st_mode & 0o777) == ("a-token", 0o600)
+    mode, folder = ran.stdout.splitlines()[0].split()
+    assert (mode, ran.stdout.splitlines()[1:]) == ("700", ["a-token"]), ran.stderr
+    assert folder.startswith(str(changed.folder))
+    assert sorted(changed.folder.iterdir()) == before
+
+
+def stub(runner: Runner, script: str) -> None:
+    """Put a shell script in driftcheck's place."""
+    folder = runner.folder / "stub"
+    folder.mkdir()
+    (folder / "driftcheck").write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+    (folder / "driftcheck").chmod(0o755)
+    runner.environment["PATH"] = f"{folder}:{runner.environment['PATH']}"
+
+
+def committed(place: Path, what: str, forged: str, outside: Path) -> None:
+    """Something that stands in the place of one of the job's files."""
+    match what:
+        case "file":
+            place.write_text(forged, "utf-8")
+        case "link":
+            place.symlink_to(outside)
+        case "folder":
+            (place / "inner").mkdir(parents=True)
+        case "fifo":
+            os.mkfifo(place)
+
+
+@pytest.mark.parametrize("what", ["file", "link", "folder", "fifo"])
+@pytest.mark.parametrize("early", [False, True])
+def test_the_job_of_gitlab_shows_and_keeps_what_it_made_and_nothing_else(
+    changed: Runner, what: str, early: bool
+) -> None:
+    forged = (TOP / "tests" / "golden" / "result.json").read_text("utf-8").replace("churn", "forged")
+    outside = changed.folder / "outside"
+    outside.write_text(forged, "utf-8")
+    for name in ("driftcheck.json", "driftcheck.xml"):
+        committed(changed.checkout / name, what, forged, outside)
+    if what in ("file", "link"):
+        git(changed, "add", "--all")
+        git(changed, "commit", "--quiet", "--message", "forged")
+    # `comment` calls a forge: shown is what it would be given
+    real = SCRIPTS / "driftcheck"
+    begin = "exit 1" if early else f'exec "{real}" "$@"'
+    stub(changed, f'if [ "$1" = comment ]; then exec "{real}" comment --dry-run "$2"; fi\n{begin}')
+
+    ran = changed.job(CI_MERGE_REQUEST_DIFF_BASE_SHA=git(changed, "rev-parse", "main"))
+
+    assert "forged" not in ran.stdout
+    assert outside.read_text("utf-8") == forged
+    files = [changed.checkout / name for name in ("driftcheck.json", "driftcheck.xml")]
+    if early:
+        assert ran.returncode == 1
+        assert "## " not in ran.stdout
+        assert not any(os.path.lexists(file) for file in files)
+    else:
+        assert ran.returncode == 0, ran.stderr
+        assert "## ✅ Valid" in ran.stdout
+        assert all(file.is_file() and not file.is_symlink() for file in files)
+        assert "forged" not in files[0].read_text("utf-8")

@@ -398,8 +398,9 @@ def test_nothing_secret_travels(service: Service, run: Run, tmp_path: Path, dask
     }
     declared = minimal(MODEL_QUALITY)
     app = declared["ModelQualityAppSpecification"]
-    app["Environment"] = {names[each]: text for each, text in texts.items()}
+    app["Environment"] = {names[each]: text for each, text in texts.items()} | {"S3_KEY": "plain words"}
     app["ContainerArguments"] = [
+        *("--password", "tulip"),
         "--url",
         "https://me:hunter3@example.com/",
         "--token=battery staple",
@@ -413,7 +414,8 @@ def test_nothing_secret_travels(service: Service, run: Run, tmp_path: Path, dask
     write_desired(tmp_path, {MODEL_QUALITY: [declared]}, target="prod")
     (tmp_path / "driftcheck.toml").write_text(
         f'[targets.prod]\nregion = "{REGION}"\n'
-        f'vars = {{ role = "arn:aws:iam::{ACCOUNT}:role/x", unused = "opensesame" }}\n',
+        f'vars = {{ role = "arn:aws:iam::{ACCOUNT}:role/x", unused = "opensesame" }}\n'
+        '[redact]\nplain_keys = ["S3_KEY"]\n',
         "utf-8",
     )
     live = {key: value for key, value in declared.items() if key != "lifecycle"}
@@ -425,8 +427,10 @@ def test_nothing_secret_travels(service: Service, run: Run, tmp_path: Path, dask
             "NEW": "battery staple",
             "MODE": "correct horse",
             "OWNER": "eve",
+            "S3_KEY": "plain tongue",
         },
         "ContainerArguments": [
+            *("--password", "daffodil"),
             "--url",
             "https://me:hunter5@example.com/",
             "--token=battery staple!",
@@ -448,8 +452,10 @@ def test_nothing_secret_travels(service: Service, run: Run, tmp_path: Path, dask
     heard = tap.heard()
     assert b"churn" in heard
     assert b"correct horse" in heard
+    assert b"plain words" in heard
+    assert "plain tongue" in str(result.document)
     for word in (
-        *("hunter2", "hunter3", "battery staple", "mallory", "opensesame"),
+        *("tulip", "daffodil", "hunter2", "hunter3", "battery staple", "mallory", "opensesame"),
         *(ACCESS_KEY, *secret.values(), "callers-own-token"),
     ):
         assert word.encode() not in heard, word

@@ -116,6 +116,8 @@ def test_a_fence_is_longer_than_the_backticks_in_it() -> None:
 def test_a_code_span_shows_exactly_its_text(text: str) -> None:
     assert [token.type for token in _tokens(f"- x {code(text)} y")].count("code_inline") == 1
     (shown,) = _of(f"- x {code(text)} y", "code_inline")
+    # every eightieth backtick of a run is written as in JSON
+    text = text.replace("`" * 80, "`" * 79 + "\\u0060")
     assert shown == text or (not text.strip(" ") and not shown.strip(" "))
 
 
