@@ -159,7 +159,8 @@ def _read_objects(
         if isinstance(outcome, Exception) and not isinstance(outcome, UnusableError):
             error = unanswered("GetObject", outcome, limits)
             hint = f"; allow it (driftcheck iam-policy --state {prefix})" if error.code == _DENIED else ""
-            outcome = UnusableError(error.message + hint)
+            # a warning is shown in public too, where the message would name roles and sessions
+            outcome = UnusableError(f"GetObject: {error.code}{hint}")
         take(name, outcome)
 
     on_objects(prefix, {name: methodcaller("get", name) for name in names}, done, limits, stop)

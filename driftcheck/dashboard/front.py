@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from driftcheck.causes import group_errors
 from driftcheck.dashboard import charts, links, outlook
 from driftcheck.dashboard.outlook import OUT_OF_SYNC
 from driftcheck.dashboard.times import moment, span_text
@@ -15,10 +16,11 @@ from driftcheck.render.common import percent, visible
 from driftcheck.render.html import STATUSES, chart, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
 
-    from driftcheck.dashboard.outlook import Event, Point, Run, Standing
+    from driftcheck.causes import Cause
+    from driftcheck.dashboard.outlook import Event, Point, Run, Standing, TargetStanding
     from driftcheck.history import History
 
 _MOST_RUNS = 400
@@ -36,9 +38,9 @@ def front(
     found = outlook.standings(history)
     made = outlook.points(runs)
     wrong = [each for each in found if each.status != "in_sync"]
+    causes = _causes(found, targets := outlook.targets(runs, found))
     expected, overdue = outlook.due(made, every)
     last = made[-1] if made else None
-    targets = outlook.targets(runs, found)
     summary = counted(each.status for each in found)
     starts = [at for run in runs if (at := moment(run.entry.started_at)) is not None]
     recurring = [each for each in outlook.recurrences(history) if each.times > 1]
@@ -48,6 +50,8 @@ def front(
         "tone": next((status for status in OUT_OF_SYNC if summary[status]), "in_sync") if made else "error",
         "summary": summary,
         "targets": targets,
+        "causes": causes[:_MOST_LISTED],
+        "count_causes": len(causes),
         "wheres": Counter(each.key[1] for each in wrong).most_common(3),
         "last": last,
         "after": [run for run in runs if last is None or run.entry.started_at > last.run.entry.started_at],
@@ -77,6 +81,17 @@ def front(
         "count": len(found),
         "data": _data(found),
     }
+
+
+def _causes(found: Iterable[Standing], targets: Iterable[TargetStanding]) -> list[Cause]:
+    """What keeps targets and definitions from being read."""
+    failures = ((each.name, None, each.failure) for each in targets if each.failure)
+    errors = (
+        (each.key[1], each.key, each.episode.error)
+        for each in found
+        if each.status == "error" and each.episode and each.episode.error
+    )
+    return group_errors([*failures, *errors])
 
 
 def _headline(made: Sequence[Point], summary: Mapping[str, object], *, whole: bool) -> str:
