@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from driftcheck.remedies import find_remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from driftcheck.document.entries import Document, ErrorEntry
     from driftcheck.remedies import Remedy
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Key: TypeAlias = tuple[str, str, str]
 """Kind, target and name of a definition."""
 
+_Error: TypeAlias = tuple[Key | None, str]
+"""Whose error it is, None for the target's own, and its message."""
 _UNKNOWN: ErrorEntry = {"code": "Unknown", "message": "the result has no error"}
 _MOST_MESSAGES = 3
 """Different messages of one code and remedy that are causes of their own; the rest are one more."""
@@ -78,36 +80,50 @@ def group_errors(errors: Iterable[tuple[str, Key | None, ErrorEntry]]) -> list[C
 
     Causes are in the order of their targets, the one of the most definitions first.
     """
-    found: dict[tuple[str, str, Remedy], dict[str, list[tuple[Key | None, str]]]] = {}
+    found: dict[tuple[str, str, Remedy], dict[str, list[_Error]]] = {}
     for target, key, error in errors:
         code, message = error["code"], error["message"]
         remedy = find_remedy(code, message, error.get("profile"))
         messages = found.setdefault((target, code, remedy), {})
-        messages.setdefault(_without_variables(message, key), []).append((key, message))
+        messages.setdefault(_without_variables(message), []).append((key, message))
     causes = [
         _cause(target, code, remedy, some)
         for (target, code, remedy), messages in found.items()
-        for some in _few(messages.values())
+        for some in _few(_without_names(messages))
     ]
     return sorted(causes, key=lambda each: (each.target, -len(each.keys), each.code, each.message))
 
 
-def _without_variables(message: str, key: Key | None) -> str:
-    """A message without what differs between the errors of one cause."""
+def _without_variables(message: str) -> str:
+    """A message without what differs between the requests of one cause."""
     text = _ARN.sub("*", _OPERATION.sub("", message[:_READ]))
-    if key is not None and (name := key[2].lower()) in text.lower():
-        text = _WORD.sub(lambda word: "*" if word[0].lower() == name else word[0], text)
     return _VARIABLE.sub("*", text)[:_COMPARED]
 
 
-def _few(groups: Iterable[list[tuple[Key | None, str]]]) -> Iterator[list[tuple[Key | None, str]]]:
+def _without_names(messages: Mapping[str, list[_Error]]) -> Iterable[list[_Error]]:
+    """Put together what differs by the definition's name alone.
+
+    A message that several definitions share does not hold a name, though one may be called as a word of it.
+    """
+    found: dict[str, list[_Error]] = {}
+    for text, errors in messages.items():
+        key, message = errors[0]
+        if len(errors) == 1 and key is not None and (name := key[2].lower()) in message.lower():
+            unnamed = _WORD.sub(lambda word: "*" if word[0].lower() == name else word[0], message[:_READ])
+            found.setdefault(_without_variables(unnamed), []).extend(errors)
+        else:
+            found.setdefault(text, []).extend(errors)
+    return found.values()
+
+
+def _few(groups: Iterable[list[_Error]]) -> Iterator[list[_Error]]:
     ordered = iter(sorted(groups, key=len, reverse=True))
     yield from islice(ordered, _MOST_MESSAGES)
     if rest := list(chain.from_iterable(ordered)):
         yield rest
 
 
-def _cause(target: str, code: str, remedy: Remedy, errors: Sequence[tuple[Key | None, str]]) -> Cause:
+def _cause(target: str, code: str, remedy: Remedy, errors: Sequence[_Error]) -> Cause:
     return Cause(
         target,
         code,

@@ -87,7 +87,7 @@ _ROWS = (
     # a session
     _Row(
         "MfaWithoutTerminal|RefreshWithMFAUnsupported",
-        "run it in a terminal, or with the session of `aws configure export-credentials{profile} --format env`",
+        "run it in a terminal, or with the keys of `aws configure export-credentials{profile} --format env`",
     ),
     _Row("SSOTokenLoad|UnauthorizedSSOToken|TokenRetrieval|SSO|NoAuthToken", _SIGN_IN),
     _Row("LoginInsufficientPermissions", "allow `signin:CreateOAuth2Token`"),
@@ -99,7 +99,7 @@ _ROWS = (
     # keys
     _Row(
         "NoCredentials",
-        "set `AWS_PROFILE`, or `profile` of the target in driftcheck.toml; or sign in: `aws sso login{profile}`",
+        "set `AWS_PROFILE`, or `profile` in driftcheck.toml; or sign in: `aws sso login{profile}`",
     ),
     _Row("PartialCredentials", "set `{missing}` too", r"missing: (?P<missing>\w{1,40})"),
     _Row(".*", _CLOCK, "Signature expired|Signature not yet current"),
@@ -116,7 +116,7 @@ _ROWS = (
     # configuration
     _Row(
         "ProfileNotFound",
-        "name one that `aws configure list-profiles` prints, in `AWS_PROFILE` or as `profile` in driftcheck.toml",
+        "name one of `aws configure list-profiles`, in `AWS_PROFILE` or as `profile` in driftcheck.toml",
     ),
     _Row("NoRegion", _REGION),
     _Row("InvalidRegion|UnknownRegion|ServiceNotInRegion", f"{_REGION}, to one such as `eu-west-1`"),

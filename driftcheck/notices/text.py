@@ -134,7 +134,7 @@ def _more(count: int, most: int | None) -> Iterator[str]:
 
 
 def _event_lines(events: Iterable[Event]) -> list[tuple[str, int]]:
-    """Lines, and how many events each is of: one event, or all that one cause keeps from being read so long."""
+    """Lines, each with its number of events: one, or all that have not been readable by one cause."""
     lines: list[tuple[str, int]] = []
     errors: dict[tuple[str, int], list[Event]] = {}
     for event in events:
