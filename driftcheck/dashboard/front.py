@@ -79,7 +79,7 @@ def front(
         "percent": percent,
         "kinds": sorted({each.key[0] for each in found}),
         "count": len(found),
-        "data": _data(found),
+        "data": _data(found, causes),
     }
 
 
@@ -116,15 +116,17 @@ def _better(made: Sequence[Point]) -> list[tuple[str, int]]:
     return said
 
 
-def _data(found: Sequence[Standing]) -> str:
+def _data(found: Sequence[Standing], causes: Sequence[Cause]) -> str:
     """All definitions, as JSON in a form that is small: the page's script makes rows of it.
 
     A row is name, number of the kind, of the target and of the status, since when it is out of sync, and what
-    is wrong; the last part of its address follows where that is not its name. Nothing in it ends a script.
+    is wrong: a text, or the number of an error, which is its code and message. The last part of its address
+    follows where that is not its name. Nothing in it ends a script.
     """
     kinds, targets = ({each.key[at]: None for each in found} for at in (0, 1))
     numbers = [{key: number for number, key in enumerate(keys)} for keys in (kinds, targets)]
     statuses = {status: number for number, (status, _, _) in enumerate(STATUSES)}
+    errors = {key: number for number, cause in enumerate(causes) for key in cause.keys}
     rows = []
     for each in found:
         kind, target, name = each.key
@@ -134,7 +136,7 @@ def _data(found: Sequence[Standing]) -> str:
             numbers[1][target],
             statuses[each.status],
             each.since or "",
-            visible(said(each.episode)),
+            errors[each.key] if each.key in errors else visible(said(each.episode)),
         ]
         if (part := links.segment(name)) != row[0]:
             row.append(part)
@@ -143,6 +145,7 @@ def _data(found: Sequence[Standing]) -> str:
         "kinds": [[visible(kind), links.segment(kind)] for kind in kinds],
         "targets": [[visible(target), links.segment(target)] for target in targets],
         "statuses": [[status, mark, label] for status, mark, label in STATUSES],
+        "errors": [[visible(cause.code), visible(cause.message)] for cause in causes],
         "rows": rows,
     }
     text = json.dumps(made, separators=(",", ":"))

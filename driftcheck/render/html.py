@@ -75,7 +75,7 @@ def context(document: Document, resources: Iterable[ResourceEntry]) -> dict[str,
     order = [status for status, *_ in STATUSES]
     shown = sorted(resources, key=lambda resource: order.index(resource["status"]))
     causes = causes_of(document)
-    numbers = {key: number for number, cause in enumerate(causes, 1) for key in cause.keys}
+    numbers = {key: (number, cause.code) for number, cause in enumerate(causes, 1) for key in cause.keys}
     targets = {cause.target: number for number, cause in enumerate(causes, 1) if cause.of_target}
     return {
         "document": document,
