@@ -81,11 +81,16 @@ def group_errors(errors: Iterable[tuple[str, Key | None, ErrorEntry]]) -> list[C
     Causes are in the order of their targets, the one of the most definitions first.
     """
     found: dict[tuple[str, str, Remedy], dict[str, list[_Error]]] = {}
+    # what differs by the name alone is looked at once: a fleet may have 100,000 of it
+    known: dict[tuple[str, str, str | None], tuple[Remedy, str]] = {}
     for target, key, error in errors:
-        code, message = error["code"], error["message"]
-        remedy = find_remedy(code, message, error.get("profile"))
+        code, message, profile = error["code"], error["message"], error.get("profile")
+        unnamed = code, message.replace(key[2], "\0") if key and key[2] else message, profile
+        if unnamed not in known:
+            known[unnamed] = find_remedy(code, message, profile), _without_variables(message)
+        remedy, text = known[unnamed]
         messages = found.setdefault((target, code, remedy), {})
-        messages.setdefault(_without_variables(message), []).append((key, message))
+        messages.setdefault(text, []).append((key, message))
     causes = [
         _cause(target, code, remedy, some)
         for (target, code, remedy), messages in found.items()

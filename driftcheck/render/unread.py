@@ -14,8 +14,12 @@ _MOST_NAMES = 3
 
 
 def by_key(document: Document) -> dict[Key, ResourceEntry]:
-    """The definitions of a document by kind, target and name."""
-    return {(each["kind"], each["target"], each["name"]): each for each in document["resources"]}
+    """The definitions that could not be compared, by kind, target and name."""
+    return {
+        (each["kind"], each["target"], each["name"]): each
+        for each in document["resources"]
+        if each["status"] == "error"
+    }
 
 
 def subject_pieces(cause: Cause) -> tuple[str, str]:
