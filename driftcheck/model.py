@@ -154,10 +154,14 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """No trustworthy answer: AWS's error code, or the name of what failed, and one line for the user."""
+    """No trustworthy answer: AWS's error code, or the name of what failed, and one line for the user.
+
+    ``profile`` is the AWS profile that gave the credentials, None where none did.
+    """
 
     code: str
     message: str
+    profile: str | None = None
 
 
 Reading: TypeAlias = Live | Missing | Unreadable

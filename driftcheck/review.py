@@ -9,6 +9,7 @@ from driftcheck.changes import subjects
 from driftcheck.kinds import TAGS
 from driftcheck.model import Before, Origin, Status, Unreadable, Warn
 from driftcheck.origins import judge
+from driftcheck.remedies import find_remedy, remedy_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from driftcheck.changes import Subject
     from driftcheck.desired import DesiredState
-    from driftcheck.model import Address, Desired, Finding, Reading, Report, TargetReading
+    from driftcheck.model import Address, Desired, Finding, Reading, Report, TargetReading, Unreadable
     from driftcheck.revision import Declaration
 
 
@@ -58,9 +59,7 @@ class Review:
         """The report on head alone, of one that was made of ``state``, with origins for what is unmanaged."""
         aside = [target for target in report.targets if target.name in self.state.aside]
         unread = (
-            Warn("base-target-not-read", f"{each.name}, which only the base names: {each.error.message}")
-            for each in aside
-            if each.error
+            Warn("base-target-not-read", _unread(each.name, each.error)) for each in aside if each.error
         )
         return replace(
             report,
@@ -94,6 +93,12 @@ class Review:
                 yield replace(finding, before=before)
             else:
                 yield replace(finding, before=Before(Status.UNMANAGED, Origin.EXISTING))
+
+
+def _unread(target: str, error: Unreadable) -> str:
+    """A warning without the error's message: it is shown in public too, and that names roles and sessions."""
+    remedy = remedy_text(find_remedy(error.code, error.message, error.profile))
+    return f"{target}, which only the base names: {error.code}{remedy and f'; {remedy}'}"
 
 
 def _to_read(subject: Subject) -> Desired | None:

@@ -7,9 +7,11 @@ and AssumeRole of STS, GetObject of S3, and for ``state push`` alone PutObject.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
+from getpass import getpass
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -17,7 +19,13 @@ import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+)
 
 from driftcheck import __version__, live, patience
 from driftcheck.kinds import TAGS, loader
@@ -29,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from botocore.credentials import Credentials
+
     from driftcheck.kinds import Kind, StructureShape
     from driftcheck.model import Reading, Target
 
@@ -36,7 +46,7 @@ NOT_FOUND = "ResourceNotFound"
 _PAGE = 100
 _MAX_TAG_PAGES = 50
 """A resource has 50 tags at most, and a page of them names at least one."""
-_CODE_LENGTH, _MESSAGE_LENGTH = 100, 500
+_CODE_LENGTH, _MESSAGE_LENGTH = 100, 1_000
 _BODY = "DriftcheckBody"
 _OK = 200
 
@@ -62,6 +72,13 @@ class WrongAccountError(Exception):
     """The credentials belong to another account than the target's."""
 
 
+class MfaWithoutTerminalError(Exception):
+    """A profile asks for an MFA code, and there is no terminal to enter it."""
+
+
+_NAMED = BotoCoreError | live.DamagedAnswerError | WrongAccountError | MfaWithoutTerminalError
+
+
 def config(timeout: float, concurrency: int, *, attempts: int) -> Config:
     """How calls are made that take at most ``timeout`` seconds each, ``concurrency`` at a time."""
     return Config(
@@ -82,7 +99,21 @@ def base_session(profile: str | None = None) -> tuple[botocore.session.Session, 
     core.register_component("data_loader", loader())
     if profile:
         core.set_config_variable("profile", profile)
-    return core, os.environ.get("AWS_REGION") or core.get_config_variable("region")
+    if region := os.environ.get("AWS_REGION"):
+        # botocore does not read it, and would assume a profile's role without a region
+        core.set_config_variable("region", region)
+    # botocore has no public way to ask in other words; its own way reads standard input where no terminal is
+    core.get_component("credential_provider").get_provider("assume-role")._prompter = _ask  # noqa: SLF001
+    return core, core.get_config_variable("region")
+
+
+def profile_of(target: Target) -> str | None:
+    """The profile that gives a target's credentials; keys in the environment go before the ambient one."""
+    if target.profile:
+        return target.profile
+    if os.environ.get("AWS_ACCESS_KEY_ID"):
+        return None
+    return os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE")
 
 
 def ambient_region(profile: str | None = None) -> str | None:
@@ -121,7 +152,6 @@ class Aws:
         # outside of the lock: a program or a service that gives credentials may hang, and that is this
         # target's trouble alone. Those that a call brings are fetched now, or every definition would try.
         core, region = self._session(target)
-        core.get_credentials().get_frozen_credentials()
         with self._lock:
             session = boto3.Session(botocore_session=core)
             client = session.client("sagemaker", region_name=region, config=self._config)
@@ -147,9 +177,8 @@ class Aws:
         region = target.region or region
         if not region:
             raise NoRegionError
-        credentials = core.get_credentials()
-        if credentials is None:
-            raise NoCredentialsError
+        core.set_config_variable("region", region)
+        credentials = _credentials(core)
         if target.role_arn:
             extra = {"RoleSessionName": "driftcheck"}
             if target.external_id:
@@ -164,6 +193,7 @@ class Aws:
             core._credentials = DeferredRefreshableCredentials(  # noqa: SLF001
                 method="assume-role", refresh_using=fetcher.fetch_credentials
             )
+            core.get_credentials().get_frozen_credentials()
         return core, region
 
 
@@ -236,6 +266,35 @@ class AwsTarget:
         return answer[_BODY]  # type: ignore[no-any-return]
 
 
+def _credentials(core: botocore.session.Session) -> Credentials:
+    """The session's credentials, fetched.
+
+    Raises:
+        NoCredentialsError: there are none.
+        CredentialRetrievalError: a program or file that gives them is missing, or gives something else.
+        MfaWithoutTerminalError, BotoCoreError, ClientError: they cannot be had.
+    """
+    try:
+        credentials = core.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        credentials.get_frozen_credentials()
+    except (OSError, ValueError) as error:
+        # as botocore passes them on from a credential_process and from a token's file
+        text = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise CredentialRetrievalError(provider="the AWS configuration", error_msg=text) from error
+    return credentials
+
+
+def _ask(prompt: str) -> str:
+    """Ask for an MFA code on the terminal."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise MfaWithoutTerminalError(
+            "the profile asks for an MFA code, and there is no terminal to enter it"
+        )
+    return getpass(prompt)
+
+
 def is_throttled(error: Exception) -> bool:
     """Tell whether a call was refused because calls come too fast."""
     if not isinstance(error, ClientError):
@@ -258,7 +317,7 @@ def unreadable(operation: str, error: Exception, attempts: int = 0) -> Unreadabl
             message += f" (after {attempts} attempts)"
     else:
         code, message = type(error).__name__, str(error)
-        if isinstance(error, BotoCoreError | live.DamagedAnswerError | WrongAccountError):
+        if isinstance(error, _NAMED):
             code = code.removesuffix("Error")
     # masked before it is cut: half a credential is not known for one
     said_of_it = f"{operation}: {' '.join(masked_text(message).split())}"

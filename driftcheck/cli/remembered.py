@@ -189,8 +189,11 @@ def _read_objects(
     def done(name: str, outcome: Any) -> None:
         if isinstance(outcome, Exception) and not isinstance(outcome, UnusableError):
             error = unanswered("GetObject", outcome, limits)
-            hint = f"; allow it (driftcheck iam-policy --state {prefix})" if error.code == _DENIED else ""
-            outcome = UnusableError(error.message + hint)
+            text = error.message
+            if error.code == _DENIED:
+                # a warning is shown in public too, and the message names roles and sessions
+                text = f"GetObject: {error.code}; allow it (driftcheck iam-policy --state {prefix})"
+            outcome = UnusableError(text)
         take(name, outcome)
 
     on_objects(prefix, {name: methodcaller("get", name) for name in names}, done, limits, stop)

@@ -17,10 +17,14 @@ class SourceEntry(TypedDict):
 
 
 class ErrorEntry(TypedDict):
-    """What kept something from being read: AWS's error code and one line."""
+    """What kept something from being read: AWS's error code and one line.
+
+    ``profile`` is there where an AWS profile gave the credentials.
+    """
 
     code: str
     message: str
+    profile: NotRequired[str]
 
 
 Origin = Literal["introduced", "resolved", "existing"]
@@ -240,4 +244,9 @@ def source_entry(location: Location | None) -> SourceEntry | None:
 
 def error_entry(error: Unreadable | None) -> ErrorEntry | None:
     """What kept something from being read."""
-    return None if error is None else {"code": error.code, "message": error.message}
+    if error is None:
+        return None
+    entry: ErrorEntry = {"code": error.code, "message": error.message}
+    if error.profile:
+        entry["profile"] = error.profile
+    return entry

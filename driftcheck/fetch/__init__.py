@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from driftcheck import pool
-from driftcheck.aws import is_throttled, unreadable
+from driftcheck.aws import is_throttled, profile_of, unreadable
 from driftcheck.fetch.listing import Listing, throttled_alike
 from driftcheck.kinds import KINDS, TAGS
 from driftcheck.model import Calls, Live, TargetReading, Unreadable
@@ -140,6 +140,7 @@ class Run:
     accounts: dict[str, str] = field(default_factory=dict)
     opened: dict[str, OpenTarget] = field(default_factory=dict)
     errors: dict[str, Unreadable] = field(default_factory=dict)
+    profiles: dict[str, str | None] = field(default_factory=dict)
 
     def first_jobs(self) -> Iterator[Job]:
         """Reach each target."""
@@ -147,13 +148,14 @@ class Run:
         for desired in self.state.definitions:
             definitions[desired.address.target].append(desired)
         for target in self.state.targets:
+            self.profiles[target.name] = profile_of(target)
             done = partial(self.on_open, target.name, definitions[target.name])
             yield Job(target.name, partial(self.cloud.open, target), done)
 
     def on_open(self, name: str, definitions: list[Desired], outcome: Any) -> Iterable[Job]:
         """Read what is declared for a target that was reached, and the lists that are needed of it."""
         if isinstance(outcome, Exception):
-            error = self.error("cannot reach the target", outcome)
+            error = self.error(name, "cannot reach the target", outcome)
             self.errors[name] = error
             for desired in definitions:
                 self.keep(desired, error)
@@ -199,15 +201,16 @@ class Run:
 
     def on_reading(self, desired: Desired, operation: str, outcome: Any) -> Iterable[Job]:
         """Give out the one reading of a definition."""
-        reading = self.error(operation, outcome) if isinstance(outcome, Exception) else outcome
+        target = desired.address.target
+        reading = self.error(target, operation, outcome) if isinstance(outcome, Exception) else outcome
         if isinstance(reading, Live) and reading.arn and reading.arn.count(":") >= _ARN_COLONS:
             self.accounts.setdefault(desired.address.target, reading.arn.split(":")[4])
         self.keep(desired, reading)
         return ()
 
-    def error(self, operation: str, error: Exception) -> Unreadable:
-        """What kept an operation from being answered."""
-        return unanswered(operation, error, self.limits)
+    def error(self, target: str, operation: str, error: Exception) -> Unreadable:
+        """What kept an operation on a target from being answered."""
+        return replace(unanswered(operation, error, self.limits), profile=self.profiles.get(target))
 
     def target_reading(self, target: Target) -> TargetReading:
         """How a target was reached, and what kept it from being read whole."""

@@ -70,6 +70,8 @@ def notice(
     if not events:
         return None
     counts: dict[str, int] = {name: document["summary"][name] for name in _COUNTED}
+    standing_count = len(standing)
+    standing = _unreadable_together(standing)
     standing.sort(key=lambda each: (each["since"], each["target"], each["kind"], each["name"]))
     return {
         "format": FORMAT,
@@ -77,7 +79,7 @@ def notice(
         "counts": counts,
         "events": sorted(events, key=_rank),
         "standing": standing[:_MOST_STANDING],
-        "standing_count": len(standing),
+        "standing_count": standing_count,
     }
 
 
@@ -178,6 +180,18 @@ def _standing(key: Key, course: Course, episode: Episode, at: str) -> StandingEn
         "since": since,
         "seconds": _seconds(since, at),
     }
+
+
+def _unreadable_together(standing: Iterable[StandingEntry]) -> list[StandingEntry]:
+    """What has not been readable since the same run, as one entry for each target."""
+    entries: dict[object, StandingEntry] = {}
+    for each in standing:
+        key = (each["target"], each["since"]) if each["status"] == "error" else tuple(each.values())
+        if (known := entries.get(key)) is None:
+            entries[key] = each
+        else:
+            known["count"] = known.get("count", 1) + 1
+    return list(entries.values())
 
 
 def _fitting(differences: Sequence[DifferenceEntry]) -> tuple[list[EventDifferenceEntry], int]:

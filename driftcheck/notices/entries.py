@@ -79,7 +79,10 @@ class Event(TypedDict):
 
 
 class StandingEntry(TypedDict):
-    """A definition that is still not in sync, or not readable, and that no event of the notice is about."""
+    """A definition that is still not in sync, or not readable, and that no event of the notice is about.
+
+    ``count`` is there where it stands for so many of its target, not readable since the same run.
+    """
 
     kind: str
     target: str
@@ -87,6 +90,7 @@ class StandingEntry(TypedDict):
     status: StatusName
     since: str
     seconds: int
+    count: NotRequired[int]
 
 
 class Notice(TypedDict):

@@ -11,6 +11,7 @@ import html
 import re
 from typing import TYPE_CHECKING, Any
 
+from driftcheck.causes import causes_of
 from driftcheck.document.origins import group
 from driftcheck.render.common import (
     block_lines,
@@ -40,10 +41,12 @@ from driftcheck.render.origins import (
     rollout_text,
 )
 from driftcheck.render.templates_ import render_template
+from driftcheck.render.unread import by_key, cause_text, first_names, predicate, subject_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from driftcheck.causes import Cause
     from driftcheck.document.entries import (
         DeclarationEntry,
         DifferenceEntry,
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
         IgnoredEntry,
         ResourceEntry,
     )
+    from driftcheck.remedies import Remedy
     from driftcheck.render import Style
 
 _MAX_RUN = 79
@@ -113,14 +117,7 @@ def _context(document: Document) -> dict[str, Any]:
         "drifted": [_drifted(resource) for resource in of("drifted")],
         "missing": [_item(resource) for resource in of("missing")],
         "unmanaged": [_item(resource) for resource in of("unmanaged")],
-        "errors": [
-            *(_item(resource) for resource in of_status(document, "error")),
-            *(
-                f"target {code(visible(target['name']))}: {code(error_text(target['error']))}"
-                for target in document["targets"]
-                if target["error"]
-            ),
-        ],
+        "errors": _unread(document),
         "ignored": [
             _ignored(resource, entry) for resource in document["resources"] for entry in resource["ignored"]
         ],
@@ -142,6 +139,27 @@ def _bold(count: int) -> str:
 def _item(resource: ResourceEntry) -> str:
     error = f": {code(error_text(resource['error']))}" if resource["error"] else ""
     return f"{code(name_text(resource))}{_facts(resource)}{error}"
+
+
+def _unread(document: Document) -> list[str]:
+    resources = by_key(document)
+    return [
+        f"{_item(resources[each.keys[0]]) if len(each.keys) == 1 else _cause(each)}{remedy_code(each.remedy)}"
+        for each in causes_of(document)
+    ]
+
+
+def _cause(cause: Cause) -> str:
+    text, name = subject_pieces(cause)
+    shown, more = first_names(cause)
+    listed = ", ".join(map(code, shown)) + (f" and {more:,} more" if more else "")
+    return f"{text}{code(name)} {predicate(cause)}{listed and f' ({listed})'}: {code(cause_text(cause))}"
+
+
+def remedy_code(remedy: Remedy) -> str:
+    """A remedy as a sentence after another one; empty without one."""
+    text = "".join(code(visible(piece)) if is_code else piece for piece, is_code in remedy)
+    return text and f". What to do: {text}"
 
 
 def _facts(resource: ResourceEntry) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from driftcheck.causes import causes_of
 from driftcheck.render.common import (
     error_text,
     of_status,
@@ -27,10 +28,12 @@ from driftcheck.render.sections import (
     placed,
     with_status,
 )
+from driftcheck.render.unread import by_key, first_names, predicate, subject_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from driftcheck.causes import Cause
     from driftcheck.document.entries import (
         BaseEntry,
         DifferenceEntry,
@@ -147,11 +150,11 @@ def _change(document: Document, base: BaseEntry) -> Told:
         ("Not intended", len(unintended) + len(unexpected)),
         ("Resolved", len(resolved) + len(settled)),
         ("Drifted before", drifted),
-        ("Not compared", len(errors.items)),
+        ("Not compared", document["summary"]["error"]),
     ]
     return Told(
         _headline(document, rollout, len(unintended) + len(unexpected), bool(errors.items)),
-        list(_sentences(document, rollout, counts)),
+        list(_sentences(document, rollout, counts, bool(errors.items))),
         counts,
         [
             Section(
@@ -197,9 +200,11 @@ def _headline(document: Document, rollout: Rollout, unintended: int, is_doubtful
     return f"{_DOUBTFUL if rollout.diverged else _GOOD} Valid: {rollout.says}{shard}"
 
 
-def _sentences(document: Document, rollout: Rollout, counts: Iterable[tuple[str, int]]) -> Iterator[str]:
+def _sentences(
+    document: Document, rollout: Rollout, counts: Iterable[tuple[str, int]], is_doubtful: bool
+) -> Iterator[str]:
     number = dict(counts)
-    if number["Not intended"] or number["Not compared"] or not document["complete"]:
+    if number["Not intended"] or is_doubtful or not document["complete"]:
         yield f"{rollout.says[:1].upper()}{rollout.says[1:]}."
     if not number["Not intended"] and document["complete"]:
         yield "Nothing unintended."
@@ -250,12 +255,30 @@ def _having(
 
 
 def _unread(document: Document) -> Section:
-    targets = [
-        (("target ", False), (visible(each["name"]), True), (": ", False), (error_text(each["error"]), True))
-        for each in document["targets"]
-        if each["error"]
-    ]
-    return Section("Could not be compared", items=[*targets, *listed(of_status(document, "error"))])
+    resources = by_key(document)
+    items: list[Item] = []
+    for cause in causes_of(document):
+        item = listed([resources[cause.keys[0]]])[0] if len(cause.keys) == 1 else _several(cause)
+        items.append((*item, *_error(cause)))
+    return Section("Could not be compared", items=items)
+
+
+def _several(cause: Cause) -> Item:
+    text, name = subject_pieces(cause)
+    shown, more = first_names(cause)
+    listed_names: list[tuple[str, bool]] = []
+    for each in shown:
+        listed_names += [(", " if listed_names else " (", False), (each, True)]
+    if listed_names:
+        listed_names.append((f" and {more:,} more)" if more else ")", False))
+    return ((text, False), (name, True), (f" {predicate(cause)}", False), *listed_names)
+
+
+def _error(cause: Cause) -> Item:
+    """The code and what to do: a comment is public, and the text of AWS names roles and sessions."""
+    remedy = [(visible(piece) if is_code else piece, is_code) for piece, is_code in cause.remedy]
+    code = (visible(cause.code), True)
+    return ((": ", False), code, *((("; what to do: ", False), *remedy) if remedy else ()))
 
 
 def _warnings(document: Document) -> Section:

@@ -251,7 +251,10 @@ def test_the_age_of_an_object_counts(service: Service, run: Run) -> None:
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        (DENIED, "Access Denied; allow it (driftcheck iam-policy --state s3://states/fleet/nightly)"),
+        (
+            DENIED,
+            "GetObject: AccessDenied; allow it (driftcheck iam-policy --state s3://states/fleet/nightly)",
+        ),
         (Refuse(404, "NoSuchBucket", "The specified bucket does not exist"), "bucket does not exist"),
         (Answer("<html>nothing here</html>", 404, "text/html"), "GetObject"),
         (Answer("<html>gateway</html>", 500, "text/html"), "GetObject"),

@@ -411,7 +411,7 @@ def test_what_is_wrong_without_a_difference_is_told_too() -> None:
     two = (changed(["X"], 1, 2), changed(["Y"], 1, 2))
 
     assert said(Episode("drifted", at(1), differences=two)) == "X = 1 → 2 and 1 more"
-    assert said(Episode("error", at(1), error={"code": "Timeout", "message": "slow"})) == "Timeout: slow"
+    assert said(Episode("error", at(1), error={"code": "Timeout", "message": "slow"})) == "Timeout"
     assert said(Episode("missing", at(1))) == "declared, and not there"
     assert said(Episode("unmanaged", at(1))) == "there, and no file declares it"
     assert said(None) == said(Episode("drifted", at(1))) == ""

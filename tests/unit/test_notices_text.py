@@ -16,7 +16,7 @@ from tests.documents import changed, in_sync
 from tests.unit.test_notices import a, night
 
 if TYPE_CHECKING:
-    from driftcheck.document.entries import Document, ResourceEntry
+    from driftcheck.document.entries import Document, ErrorEntry, ResourceEntry
     from driftcheck.notices.entries import Notice
 
 
@@ -46,7 +46,8 @@ def test_a_notice_reads_as_a_person_would_say_it() -> None:
         "1 difference: Tags[0].Value; desired/a.yaml:3\n"
         "\n"
         "1 cannot be read\n"
-        "- ModelQualityJobDefinition slow (prod): Timeout: slow; desired/a.yaml:3\n"
+        "- ModelQualityJobDefinition slow (prod): Timeout: slow; what to do: run it again, with a longer "
+        "--timeout or a lower --concurrency; desired/a.yaml:3\n"
         "\n"
         "1 unmanaged\n"
         "- ModelQualityJobDefinition new (prod): desired/a.yaml:3\n"
@@ -157,3 +158,40 @@ def test_a_subject_of_everything_is_cut_at_its_end() -> None:
 )
 def test_an_age_is_in_one_unit(seconds: int, text: str) -> None:
     assert age_text(seconds) == text
+
+
+def unreadable(name: str) -> ResourceEntry:
+    error: ErrorEntry = {
+        "code": "SSOTokenLoad",
+        "message": "cannot reach the target: Error loading SSO Token",
+        "profile": "prod",
+    }
+    return {**a("error", name), "error": error}
+
+
+def test_one_cause_is_one_line_and_counts_all_its_definitions() -> None:
+    before = [a(name=f"churn-{number:03}") for number in range(500)]
+    after = [unreadable(f"churn-{number:03}") for number in range(500)]
+
+    text = body(last(night(1, *before), night(2, *after)), 10_000)
+
+    assert text == (
+        "driftcheck, run of 2026-11-02 02:17:00 UTC\n"
+        "\n"
+        "500 cannot be read\n"
+        "- 500 definitions in prod: SSOTokenLoad: cannot reach the target: Error loading SSO Token; "
+        "what to do: sign in: aws sso login --profile prod; churn-000, churn-001, churn-002 and 497 more\n"
+        "\n"
+        "Now: 0 in sync, 0 drifted, 0 missing, 0 unmanaged, 500 not readable.\n"
+    )
+
+
+def test_what_stays_unreadable_is_one_line_beside_what_stays_drifted() -> None:
+    lasting = [a("drifted", "fraud"), *(unreadable(f"churn-{number:03}") for number in range(500))]
+
+    text = body(last(night(1, *lasting), night(2, *lasting, a("missing", "new"))), 10_000)
+
+    assert "501 more not in sync, as before; the longest first\n" in text
+    assert text.count("- 500 definitions in prod: error for 24 h, since 2026-11-01 02:17:00 UTC\n") == 1
+    assert text.count("- ModelQualityJobDefinition ") == 2
+    assert "- and" not in text

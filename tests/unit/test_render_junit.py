@@ -81,8 +81,11 @@ def test_a_target_that_could_not_be_read_is_an_error_of_its_suite() -> None:
     target: TargetEntry = {**PROD, "error": {"code": "AccessDenied", "message": "no"}}
     (suite,) = _suites(document(targets=[target]))
     assert suite.get("name") == "prod"
-    assert suite[0].get("name") == "target prod"
-    assert suite[0][0].attrib == {"type": "AccessDenied", "message": "AccessDenied: no"}
+    assert suite[0].get("name") == "target prod: AccessDenied"
+    assert suite[0][0].attrib == {
+        "type": "AccessDenied",
+        "message": "Target prod could not be read whole: AccessDenied: no",
+    }
 
 
 def test_a_definition_of_a_target_that_is_not_listed_is_not_lost() -> None:

@@ -100,7 +100,8 @@ def test_an_error_is_listed_with_its_message() -> None:
     markdown = render(document(unread("Throttled", "slow @team")), "markdown")
     assert (
         "### Could not be compared\n\n"
-        "- `ModelQualityJobDefinition a (prod)`, declared in `desired/a.yaml:3`: `Throttled: slow @team`\n"
+        "- `ModelQualityJobDefinition a (prod)`, declared in `desired/a.yaml:3`: `Throttled: slow @team`. "
+        "What to do: run it again later, or with a longer `--timeout`; `--incremental` takes fewer calls\n"
     ) in markdown
 
 

@@ -101,6 +101,7 @@ def test_every_result_names_a_rule_of_the_driver() -> None:
 def test_what_has_no_place_in_a_file_is_a_notification() -> None:
     unmanaged: ResourceEntry = {**in_sync("u"), "status": "unmanaged", "source": None}
     target: TargetEntry = {**PROD, "error": {"code": "AccessDenied", "message": "no"}}
+    remedy = "allow what is refused: `driftcheck iam-policy` prints the policy"
     run = _run(document(unmanaged, targets=[target]))
     assert run["results"] == []
     (invocation,) = run["invocations"]
@@ -110,7 +111,11 @@ def test_what_has_no_place_in_a_file_is_a_notification() -> None:
         for entry in invocation["toolExecutionNotifications"]
     ] == [
         ("unmanaged", "note", "ModelQualityJobDefinition u (prod) is in AWS, and no file declares it."),
-        ("error", "error", "Target prod could not be read whole: AccessDenied: no"),
+        (
+            "error",
+            "error",
+            f"Target prod could not be read whole: AccessDenied: no. What to do: {remedy}",
+        ),
     ]
 
 

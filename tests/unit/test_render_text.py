@@ -59,6 +59,8 @@ def test_a_lone_error_shows_its_message_and_no_legend() -> None:
         "! ModelQualityJobDefinition a (prod) could not be compared\n"
         "  declared in desired/a.yaml:3\n"
         "  | ThrottlingException: Rate exceeded\n"
+        "  | What to do: run it again later, or with a longer `--timeout`;\n"
+        "  | `--incremental` takes fewer calls\n"
         "\n"
         "Not everything could be compared.\n"
         "1 declared: 1 error. Coverage 100%.\n"
