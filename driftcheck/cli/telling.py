@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -73,6 +74,7 @@ class Telling:
     document: Document
     first: bool = False
     names: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
 
     def derive_and_note(self, now: datetime, own: Name | None) -> Derived:
         """Derive the history, and put what each new run has to tell into the outbox.
@@ -163,24 +165,35 @@ class Telling:
         return _name_of(self.document["started_at"])
 
     def _settle(self) -> None:
-        """Settle what the records are good for, by the runs that are in the store."""
+        """Settle what the records are good for, by the runs that are in the store or were."""
         outbox = self.outbox
+        stems = outbox.stems()
+        self.seen = {*self.names, *stems, *self._derived_before()}
         if not outbox.is_read:
             return
-        stems = outbox.stems() if outbox.told is None else []
-        if stems is None:
-            outbox.is_read = False
-        elif stems:
+        if outbox.told is None and stems:
             # what was sent is on record, and only the list of it could not be written
             latest = max(map(_order, stems))
-            outbox.told = Told({*stems, *(name for name in self.names if _order(name) <= latest)})
-        self.first = outbox.is_read and outbox.told is None
-        told, own = outbox.told, _order(outbox.own or "")
-        if told is None:
-            outbox.is_sure = self.first and not outbox.is_doubted
-        elif told.last is not None and not outbox.is_doubted:
-            last = _order(told.last)
-            outbox.is_sure = last < own and not any(last < _order(name) < own for name in self.names)
+            outbox.told = Told({name for name in self.names if _order(name) <= latest})
+        self.first = outbox.told is None
+        if (told := outbox.told) is None:
+            outbox.is_sure = not outbox.is_doubted
+            return
+        told.runs |= stems
+        self.seen |= told.runs | told.unsure
+        if told.last is not None and not outbox.is_doubted:
+            last, own = _order(told.last), _order(outbox.own or "")
+            outbox.is_sure = last < own and not any(last < _order(name) < own for name in self.seen)
+
+    def _derived_before(self) -> list[str]:
+        """The runs that the history had which the last night kept."""
+        from driftcheck.store.derived import HISTORY
+
+        try:
+            content = self.store.objects.get(HISTORY) or b""
+            return [str(each) for each in json.loads(content.split(b"\n", 2)[1])]
+        except (PlaceError, ValueError, LookupError, TypeError, RecursionError):
+            return []  # whoever derives tells of it
 
     def _to_note(self, told: Told | None) -> tuple[set[str], set[str]]:
         """The runs that were not noted yet, and those that were, without one that is back."""
@@ -204,9 +217,7 @@ class Telling:
         return notice(document, history, changes, self.remind, first=self.first), self._absent(name, history)
 
     def _absent(self, name: str, history: History) -> list[str]:
-        """The runs that were told between this one and the one that it is compared with, and are absent."""
-        if self.outbox.told is None:
-            return []
+        """The runs between this one and the one that it is compared with that are absent, and were not."""
         complete = [run.started_at for run in history.runs[:-1] if run.complete]
         after = _order("")
         if complete:
@@ -216,7 +227,7 @@ class Telling:
         oldest = self._oldest()
         return sorted(
             run
-            for run in self.outbox.told.runs.difference(self.names)
+            for run in self.seen.difference(self.names)
             if after < _order(run) < _order(name) and run >= oldest
         )
 
@@ -232,6 +243,7 @@ class Telling:
         if (told := self.outbox.told) is not None:
             oldest, names = self._oldest(), {*self.names}
             told.runs = {run for run in told.runs if run in names or run >= oldest}
+            told.unsure = {run for run in told.unsure if run in names or run >= oldest}
             told.gaps = {run: gap for run, gap in told.gaps.items() if run in told.runs}
 
     def _put(self, name: str, notice: Notice | None, absent: list[str], *, is_back: bool) -> None:
@@ -247,12 +259,15 @@ class Telling:
             is_unsent = name == outbox.own or (
                 outbox.is_sure and told is not None and name == told.last and not is_back
             )
-            repeated = not is_unsent or bool(absent) or outbox.is_doubted
+            repeated = not is_unsent or bool(absent) or outbox.is_doubted or not outbox.is_read
             kept = Kept(notice, sorted(channels(self.notify)), repeated)
             if not outbox.add(name, kept, again=is_back):
+                if told is not None:
+                    told.unsure.add(name)
                 return
         if told is not None:
             told.runs.add(name)
+            told.unsure.discard(name)
             told.gaps.pop(name, None)
             if absent:
                 told.gaps[name] = Gap(absent, events)

@@ -84,13 +84,14 @@ class Gap:
 
 @dataclass(slots=True)
 class Told:
-    """The runs whose notices were put into the outbox.
+    """The runs whose notices were put into the outbox; ``unsure`` are those whose notices could not be.
 
     ``last`` is the latest run whose night left all records whole. ``gaps`` are, by run, those that were noted
     while an earlier one was absent: they are compared again once that is back.
     """
 
     runs: set[str] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
     last: str | None = None
     gaps: dict[str, Gap] = field(default_factory=dict)
 
@@ -101,7 +102,7 @@ class Outbox:
 
     What cannot be read or written is a line in ``faults``, and ends nothing. ``told`` is None where nothing
     was told before, or where it cannot be read: then ``is_read`` is false. ``is_sure``: each night up to this
-    one left its records whole. ``is_doubted``: a night that left no trace may have sent something.
+    one left its records whole. ``is_doubted``: a night that left no record may have sent something.
     ``is_kept``: the document of ``own``, tonight's run, is in the store.
     """
 
@@ -116,13 +117,16 @@ class Outbox:
     is_kept: bool = False
     unrecorded: dict[str, Kept] = field(default_factory=dict)
     _recorded: set[str] = field(default_factory=set)
+    _added: set[str] = field(default_factory=set)
+    _keys: list[str] | None = None
 
     def load(self) -> None:
-        """Read which runs were told."""
+        """Read which runs were told, and which notices are kept."""
+        self._list()
         content = self._tried(lambda: self.keep.get(_TOLD), failed=False)
         doubt = self._tried(lambda: self.keep.get(_DOUBT), failed=b"")
         self.is_doubted = doubt is not None
-        if content is False:
+        if content is False or self._keys is None:
             return
         self.is_read = True
         self.told = None if content is None else _told(cast("bytes", content))
@@ -136,10 +140,9 @@ class Outbox:
             lambda: self.keep.delete(_TOLD) if self.keep.get(_TOLD) is not None else None, failed=None
         )
 
-    def stems(self) -> list[str] | None:
-        """The runs whose notices are kept, in any order; None where they cannot be listed."""
-        keys = self._tried(lambda: [*self.keep.names(FOLDER)], failed=None)
-        return None if keys is None else sorted(_stems(keys))
+    def stems(self) -> set[str]:
+        """The runs whose notices are kept."""
+        return _stems(self._keys or []) | self._added
 
     def is_waiting(self, run: str) -> bool:
         """Tell whether the notice of a run is kept, or may be."""
@@ -162,15 +165,17 @@ class Outbox:
             return True
 
         if self._tried(put, failed=False, otherwise=f"the notice of {run} is sent without a record"):
+            self._added.add(run)
             return True
         self.unrecorded[run] = kept
         return False
 
     def notices(self) -> list[str]:
         """The names of those that are not sent everywhere, the oldest first."""
-        keys = self._tried(lambda: [*self.keep.names(FOLDER)], failed=[])
-        stems = _stems(keys)
-        for key in keys:
+        if self._keys is None:
+            self._list()
+        stems = self.stems()
+        for key in self._keys or []:
             stem, dot, _ = key[len(FOLDER) :].removesuffix(_SUFFIX).partition(".")
             if dot and stem not in stems and key != _DOUBT:
                 # left by a run that was killed when it forgot a notice; a listing that lags proves nothing
@@ -250,6 +255,8 @@ class Outbox:
             if not self.faults and self.own is not None:
                 told.last = self.own
             content: dict[str, Any] = {"runs": sorted(told.runs), "last": told.last}
+            if told.unsure:
+                content["unsure"] = sorted(told.unsure)
             if told.gaps:
                 content["gaps"] = {
                     run: {"absent": gap.absent, "events": gap.events} for run, gap in told.gaps.items()
@@ -258,6 +265,9 @@ class Outbox:
                 self._recorded = {*told.runs}
                 if not self.faults and self.is_doubted:
                     self._tried(lambda: self.keep.delete(_DOUBT), failed=None)
+            elif self.unrecorded:
+                self.is_kept = False
+                self._leave_trace()
         for name, channels in sent.items():
             if name not in self.unrecorded and (name in self._recorded or not self.is_used):
                 self._tried(lambda name=name, channels=channels: self._forget(name, channels), failed=None)  # type: ignore[misc]
@@ -267,6 +277,9 @@ class Outbox:
         self.keep.delete(f"{FOLDER}{name}{_SUFFIX}")
         for channel in channels:
             self.keep.delete(_key(name, channel))
+
+    def _list(self) -> None:
+        self._keys = self._tried(lambda: [*self.keep.names(FOLDER)], failed=None)
 
     def _forget_mark(self, key: str, stem: str) -> None:
         if self.keep.get(f"{FOLDER}{stem}{_SUFFIX}") is None:
@@ -299,6 +312,7 @@ def _told(content: bytes) -> Told | None:
     try:
         found = json.loads(content)
         runs = {str(each) for each in found["runs"]}
+        unsure = {str(each) for each in found.get("unsure", ())}
         gaps = {
             str(run): Gap([str(each) for each in gap["absent"]], str(gap["events"]))
             for run, gap in found.get("gaps", {}).items()
@@ -306,7 +320,7 @@ def _told(content: bytes) -> Told | None:
         last = found["last"] if "last" in found else max(runs, default=None)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    return Told(runs, None if last is None else str(last), gaps)
+    return Told(runs, unsure, None if last is None else str(last), gaps)
 
 
 def _stems(keys: Iterable[str]) -> set[str]:

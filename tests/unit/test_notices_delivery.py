@@ -130,7 +130,7 @@ def test_a_run_is_kept_once() -> None:
     deliver(kept, a=receiver)
 
     assert len(receiver.taken) == 5
-    assert opened(kept).told == Told({RUN}, "later")
+    assert opened(kept).told == Told({RUN}, last="later")
 
 
 def test_one_that_fails_leaves_the_others_theirs_and_is_tried_again_by_the_next_run() -> None:
