@@ -106,12 +106,10 @@ def was_taken(error: Exception) -> bool | None:
 
 
 def _is_refusal(error: ClientError) -> bool:
-    about = error.response.get("ResponseMetadata", {})
-    status = about.get("HTTPStatusCode", 0)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if _BAD_REQUEST <= status < _TROUBLE:
         return True
-    is_page = "html" in about.get("HTTPHeaders", {}).get("content-type", "").lower()
-    return status in _REFUSALS and not is_page
+    return status in _REFUSALS and not _is_page(error.response)
 
 
 def may_pass(error: Exception) -> bool:
@@ -136,7 +134,14 @@ def _answer(call: Callable[[], Any]) -> dict[str, Any]:
         raise DamagedAnswerError(f"the answer cannot be read: {type(error).__name__}") from error
     if not isinstance(answer, dict):
         raise DamagedAnswerError("the answer is no object")
+    if _is_page(answer):
+        raise DamagedAnswerError("the answer is a web page")
     return answer
+
+
+def _is_page(answer: Any) -> bool:
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return "html" in headers.get("content-type", "").lower()
 
 
 def _client(service: str, name: str, timeout: float, attempts: int = 1) -> Any:

@@ -130,6 +130,10 @@ class Outbox:
             return
         self.is_read = True
         self.told = None if content is None else _told(cast("bytes", content))
+        if content is not None and self.told is None:
+            self.faults.append(
+                f"error: notices: {_TOLD} is damaged, and written again from what else is known"
+            )
         if self.told is not None:
             self._recorded = {*self.told.runs}
 

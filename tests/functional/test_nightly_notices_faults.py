@@ -422,6 +422,36 @@ def test_a_store_of_an_earlier_version_is_told_of_what_is_new_alone(service: Ser
     assert nights.marks() == {"churn began one": [False], "fraud began two": [False]}
 
 
+@pytest.mark.parametrize("content", ["", "{", "[" * 200_000, '{"runs": 7}', '{"runs": [], "gaps": 1}'])
+def test_a_damaged_list_of_what_was_told_is_said_and_tells_nothing_as_new(
+    service: Service, nights: Nights, content: str
+) -> None:
+    drift(service)
+    assert nights.run() == 2
+    (nights.folder / "kept" / "notices" / "told.json").write_text(content, encoding="utf-8")
+
+    assert nights.run() == 1
+    assert nights.said == (
+        "error: notices: notices/told.json is damaged, and written again from what else is known\n"
+    )
+    assert nights.run() == 2
+
+    assert [event["event"] for event in nights.events()] == ["drifted", "reminder"]
+
+
+def test_metrics_that_a_web_page_answers_are_not_taken_for_published(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (nights.folder / "driftcheck.toml").write_text(
+        '[nightly.metrics]\ncloudwatch = "driftcheck"\n', encoding="utf-8"
+    )
+    with Gateway(default=lambda _: page(200)) as cloudwatch:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH", cloudwatch.url)
+        assert nights.run() == 1
+
+    assert nights.said.startswith("error: metrics: CloudWatch: DamagedAnswer: PutMetricData: the answer ")
+
+
 ANSWERS = {
     "none": b'{"FailedEntryCount": 0, "Entries": []}',
     "more": b'{"Entries": [{"EventId": "1"}, {"EventId": "2"}]}',
