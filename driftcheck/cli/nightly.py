@@ -83,6 +83,9 @@ class Night:
     hold: Callable[[], None]
     name: Name | None = None
     derived: Derived | None = None
+    notices: telling.Telling | None = None
+    is_known: bool = False
+    """The history is kept, and what each run has to tell is recorded."""
 
 
 Step: TypeAlias = "Callable[[Night], None]"
@@ -100,12 +103,14 @@ def _derive(night: Night) -> None:
     """Derive the history, and keep it."""
     from driftcheck.store import derived
 
-    # a run counts as known once what it has to tell is put down
-    night.derived = telling.derive_and_note(
-        night.store, night.now, night.settings.notify, night.remind, night.hold
+    night.notices = telling.prepared(
+        night.store, night.hold, night.settings.notify, night.remind, night.keep, night.document
     )
+    night.derived = night.notices.derive_and_note(night.now, night.name)
     night.hold()
     derived.keep(night.store, night.derived)
+    # what the outbox could not record is told once it was sent
+    night.is_known = not night.notices.outbox.faults
 
 
 def _publish(night: Night) -> None:
@@ -128,7 +133,7 @@ def _publish(night: Night) -> None:
 
 def _prune(night: Night) -> None:
     """Delete the runs that are older than they are to be kept, once the history knows of them."""
-    if night.keep is None or night.name is None or night.derived is None:
+    if night.keep is None or night.name is None or not night.is_known:
         return
     night.hold()
     count = night.store.prune(night.keep, night.document)
@@ -162,7 +167,11 @@ def _remember(
 
 def _notify(night: Night) -> None:
     """Send what this run, or one before it, has put down to be told."""
-    telling.deliver(night.store, night.settings.notify, night.hold)
+    if night.notices is None:
+        return
+    if night.derived is not None:
+        night.notices.note_unkept(night.derived)
+    night.notices.deliver()
 
 
 def _measure(night: Night) -> None:

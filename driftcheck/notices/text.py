@@ -52,7 +52,10 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 # what begins a mention, a link, a tag or code in one chat or another
 _MARKUP = re.compile(r"[@<`]|\](?=\()")
 
-REPEATED = "This notice may have been sent before: the run that sent it was cut short, or got no answer."
+REPEATED = (
+    "This notice may have been sent before: "
+    "a run that sent it was cut short, got no clear answer, or could not record it."
+)
 
 
 def subject(notice: Notice) -> str:

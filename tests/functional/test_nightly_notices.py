@@ -186,7 +186,7 @@ def test_a_run_of_a_clock_that_was_ahead_hides_nothing(
 
 
 FAILURES: list[tuple[list[Does], int, str]] = [
-    ([500, 503, 502], 3, "HTTP status 502"),
+    ([500, 500, 503], 3, "HTTP status 503"),
     ([429, 429, 429], 3, "HTTP status 429"),
     ([404], 1, "HTTP status 404"),
     ([403], 1, "HTTP status 403"),
