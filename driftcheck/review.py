@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from driftcheck.changes import Subject
     from driftcheck.desired import DesiredState
-    from driftcheck.model import Address, Desired, Finding, Reading, Report, TargetReading, Unreadable
+    from driftcheck.model import Address, Desired, Finding, Reading, Report, TargetReading
     from driftcheck.revision import Declaration
 
 
