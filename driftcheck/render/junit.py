@@ -32,6 +32,7 @@ def render(document: Document, _style: Style) -> str:
     root = ET.Element("testsuites", name="driftcheck")
     for name in _target_names(document):
         suite = ET.SubElement(root, "testsuite", name=visible(name))
+        _add_place(suite, document, name)
         for target in document["targets"]:
             if target["name"] == name and target["error"]:
                 _add_error(suite, f"target.{name}", f"target {name}", target["error"])
@@ -52,6 +53,15 @@ def _target_names(document: Document) -> Iterable[str]:
         [target["name"] for target in document["targets"]]
         + [resource["target"] for resource in document["resources"]]
     )
+
+
+def _add_place(suite: ET.Element, document: Document, name: str) -> None:
+    """Say where a target is, in the properties of its suite."""
+    for target in document["targets"]:
+        if target["name"] == name:
+            properties = ET.SubElement(suite, "properties")
+            for key, value in (("account", target["account"]), ("region", target["region"])):
+                ET.SubElement(properties, "property", name=key, value=visible(value or "not known"))
 
 
 def _add_case(suite: ET.Element, resource: ResourceEntry) -> None:

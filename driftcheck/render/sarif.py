@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from driftcheck.render.common import error_text, name_text, path_text, value_text, visible
+from driftcheck.render.common import error_text, name_text, path_text, target_text, value_text, visible
 from driftcheck.render.origins import ROLLOUTS, origin_text, resolved
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def render(document: Document, _style: Style) -> str:
                 "executionSuccessful": document["complete"]
                 and not any(remark.rule == "error" for remark in remarks),
                 "toolExecutionNotifications": [
-                    _notification(remark, indices[remark.rule]) for remark in remarks if not remark.source
+                    *(_notification(remark, indices[remark.rule]) for remark in remarks if not remark.source),
+                    *_places(document),
                 ],
             }
         ],
@@ -205,6 +206,12 @@ def _notification(remark: _Remark, index: int) -> dict[str, Any]:
     if remark.resource:
         notification["locations"] = [{"logicalLocations": _logical(remark.resource)}]
     return notification
+
+
+def _places(document: Document) -> Iterator[dict[str, Any]]:
+    """Where it was looked, a note for each target."""
+    for target in document["targets"]:
+        yield {"level": "note", "message": _message(f"Target {target_text(target)}.")}
 
 
 def _logical(resource: ResourceEntry) -> list[dict[str, str]]:
