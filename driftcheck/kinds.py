@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABSENT_MEANS",
+    "ARN",
     "IDENTIFIER",
     "KINDS",
     "READ_WITH",
@@ -35,6 +36,7 @@ __all__ = [
     "MapShape",
     "Shape",
     "StructureShape",
+    "known_partition",
     "loader",
     "partition",
 ]
@@ -43,6 +45,7 @@ READ_WITH = f"driftcheck {__version__}, botocore {botocore.__version__}"
 """What decides how an answer is read: botocore's version is that of its service model."""
 
 IDENTIFIER = "JobDefinitionName"
+ARN = "JobDefinitionArn"
 TAGS = "Tags"
 
 ABSENT_MEANS: Mapping[str, Json] = {
@@ -139,7 +142,13 @@ def _model() -> ServiceModel:
 
 def partition(region: str | None) -> str:
     """The partition of a region, ``aws`` where it cannot be told."""
+    return known_partition(region) or "aws"
+
+
+@cache
+def known_partition(region: str | None) -> str | None:
+    """The partition of a region; None where botocore knows no such region."""
     for each in loader().load_data("partitions")["partitions"]:
         if region and re.fullmatch(each["regionRegex"], region):
             return str(each["id"])
-    return "aws"
+    return None

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from driftcheck.kinds import IDENTIFIER, TAGS, ListShape, MapShape, StructureShape
+from driftcheck.kinds import ARN, IDENTIFIER, TAGS, ListShape, MapShape, StructureShape
 from driftcheck.model import Live
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from driftcheck.kinds import Kind, Shape
     from driftcheck.model import Json, Path
 
-_ARN = "JobDefinitionArn"
 _CREATED = "CreationTime"
 _MAX_BYTES = 4_000_000
 """Many times the longest true answer: a page of a List with 100 names and ARNs, of some 100 kB."""
@@ -71,7 +70,7 @@ def read(kind: Kind, name: str, body: bytes) -> Live:
             for key, value in members.items()
             if key != IDENTIFIER and key not in kind.server_assigned
         },
-        arn=members.get(_ARN),
+        arn=members.get(ARN),
         created_at=members.get(_CREATED),
         unknown=tuple(unknown),
     )

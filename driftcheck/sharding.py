@@ -85,6 +85,7 @@ def tasks(state: DesiredState, *, unmanaged: bool) -> list[list[Task]]:
             declared=frozenset(pair for pair in state.declared if pair[0] == target.name),
             addresses=frozenset(),
             warnings=(),
+            arns={},
         )
         for start in range(0, len(own) or 1, MOST):
             part = replace(whole, definitions=tuple(own[start : start + MOST]))

@@ -222,7 +222,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     place, places = encrypted(place, sse), (encrypted(places[0], sse), places[1])
     site = site and encrypted(site, sse)
     with _heartbeat(settings.ping) as beat:
-        state = desired_state(paths, config, target, None)
+        state = desired_state(paths, config, target, None, local=not scheduler)
         try_out(outputs)
         if verbose:
             warn(state)
