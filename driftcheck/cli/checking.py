@@ -43,7 +43,7 @@ from driftcheck.cli.options import (
     shard_of,
     statuses_of,
 )
-from driftcheck.cli.stored import Keep, StoreFolder, store_folder_of
+from driftcheck.cli.stored import Keep, StoreFolder, store_folder_of, with_moves
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from driftcheck.desired import InvalidDesiredError
     from driftcheck.document.entries import Document
     from driftcheck.outputs import Output
+    from driftcheck.store import Store
 
 
 def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -116,8 +117,14 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         options = Options(Limits(concurrency, timeout, deadline), known, scheduler, unmanaged, quiet)
         report, memories = run(state, options, caught.stop, review, warnings_of(change))
         result = document(report, base_of(change, review))
+        kept = None
+        if kept_in:
+            from driftcheck.store import open_store
+
+            kept = open_store(kept_in[0], say)
+            result = with_moves(result, kept)
         done = attempt(
-            lambda: _store(kept_in, result),
+            lambda: _store(kept, kept_in and kept_in[1], result),
             lambda: write_all(result, outputs, templates, quiet=quiet),
             lambda: keep(places, state, memories, quiet=quiet),
             verbose=verbose,
@@ -127,14 +134,10 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     raise typer.Exit(exit_code(result, failing, only_new=fail_on_new) if done else FAILURE)
 
 
-def _store(kept_in: tuple[Path, timedelta | None] | None, result: Document) -> None:
+def _store(kept: Store | None, oldest: timedelta | None, result: Document) -> None:
     """Keep a result in a folder, if one is named, and delete those that are older than is said."""
-    if kept_in is None:
+    if kept is None:
         return
-    from driftcheck.store import open_store
-
-    folder, oldest = kept_in
-    kept = open_store(folder, say)
     kept.add(result)
     if oldest is not None:
         kept.prune(oldest, result)

@@ -45,7 +45,7 @@ from driftcheck.cli.options import (
     statuses_of,
 )
 from driftcheck.cli.site import Publish, site_of
-from driftcheck.cli.stored import Keep, Remind, StoreAt, owner_of, store_of
+from driftcheck.cli.stored import Keep, Remind, StoreAt, owner_of, store_of, with_moves
 from driftcheck.errors import DriftcheckError
 from driftcheck.places import encrypted
 
@@ -232,7 +232,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
             known = (places, age) if incremental else None
             options = Options(Limits(concurrency, timeout, deadline), known, scheduler, unmanaged, quiet)
             report, memories = run(state, options, caught.stop)
-            document = document_of(report)
+            document = with_moves(document_of(report), runs)
             night = Night(
                 runs, document, settings, datetime.now(UTC), oldest, site, every, timeout, again, quiet, hold
             )
