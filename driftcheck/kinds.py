@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABSENT_MEANS",
+    "ARN",
     "AWS_TAGS",
     "IDENTIFIER",
     "KINDS",
@@ -39,6 +40,7 @@ __all__ = [
     "StructureShape",
     "is_of_aws",
     "is_void",
+    "known_partition",
     "loader",
     "partition",
 ]
@@ -47,6 +49,7 @@ READ_WITH = f"driftcheck {__version__}, botocore {botocore.__version__}"
 """What decides how an answer is read: botocore's version is that of its service model."""
 
 IDENTIFIER = "JobDefinitionName"
+ARN = "JobDefinitionArn"
 TAGS = "Tags"
 AWS_TAGS = "aws-tags-not-compared"
 """The code of the warning that tags of AWS's own are declared; it is in every result, once."""
@@ -161,7 +164,13 @@ def _model() -> ServiceModel:
 
 def partition(region: str | None) -> str:
     """The partition of a region, ``aws`` where it cannot be told."""
+    return known_partition(region) or "aws"
+
+
+@cache
+def known_partition(region: str | None) -> str | None:
+    """The partition of a region; None where botocore knows no such region."""
     for each in loader().load_data("partitions")["partitions"]:
         if region and re.fullmatch(each["regionRegex"], region):
             return str(each["id"])
-    return "aws"
+    return None

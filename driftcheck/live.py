@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from driftcheck.kinds import IDENTIFIER, MAY_LACK, TAGS, ListShape, MapShape, StructureShape, is_void
+from driftcheck.kinds import ARN, IDENTIFIER, MAY_LACK, TAGS, ListShape, MapShape, StructureShape, is_void
 from driftcheck.model import Live
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from driftcheck.kinds import Kind, Shape
     from driftcheck.model import Json, Path
 
-_ARN = "JobDefinitionArn"
 _CREATED = "CreationTime"
 _MAX_BYTES = 4_000_000
 """Many times the longest true answer: a page of a List with 100 names and ARNs, of some 100 kB."""
@@ -69,7 +68,7 @@ def read(kind: Kind, name: str, body: bytes) -> Live:
             for key, value in members.items()
             if key != IDENTIFIER and key not in kind.server_assigned
         },
-        arn=members[_ARN],
+        arn=members[ARN],
         created_at=members[_CREATED],
         unknown=tuple(unknown),
     )

@@ -92,6 +92,7 @@ def tasks(state: DesiredState, *, unmanaged: bool) -> list[list[Task]]:
             elsewhere=(),
             digests={},
             sensitive={},
+            arns={},
         )
         for start in range(0, len(own) or 1, MOST):
             part = replace(whole, definitions=tuple(own[start : start + MOST]))

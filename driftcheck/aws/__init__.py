@@ -124,6 +124,14 @@ def ambient_region(profile: str | None = None) -> str | None:
         return None
 
 
+def region_of(profile: str | None) -> str | None:
+    """Find the region that a profile, or the ambient settings, name; None where none is named."""
+    try:
+        return base_session(profile)[1] or None
+    except BotoCoreError:
+        return None
+
+
 class Aws:
     """Opens targets; sessions of one run share the parsed service model."""
 
@@ -155,21 +163,29 @@ class Aws:
         with self._lock:
             session = boto3.Session(botocore_session=core)
             client = session.client("sagemaker", region_name=region, config=self._config)
-            sts = session.client("sts", region_name=region, config=self._config) if target.account else None
         client.meta.events.register("before-parse.sagemaker.*", _keep_body)
         self._patience.watch(client)
         account = target.role_arn.split(":")[4] if target.role_arn else None
-        if sts is not None:
-            self._patience.watch(sts)
-            account = sts.get_caller_identity().get("Account")
-            if account is None:
-                raise live.DamagedAnswerError("GetCallerIdentity names no account")
+        if target.account:
+            account = self._caller(session, region)
             if account != target.account:
                 raise WrongAccountError(
                     f"the credentials are for account {account}, "
                     f"and target `{target.name}` is {target.account}"
                 )
-        return AwsTarget(client, account, region, self._patience.begin)
+        return AwsTarget(
+            client, account, region, self._patience.begin, caller=partial(self._caller, session, region)
+        )
+
+    def _caller(self, session: boto3.Session, region: str) -> str:
+        """The account of a session's credentials, from STS."""
+        with self._lock:
+            sts = session.client("sts", region_name=region, config=self._config)
+        self._patience.watch(sts)
+        account = sts.get_caller_identity().get("Account")
+        if not isinstance(account, str):
+            raise live.DamagedAnswerError("GetCallerIdentity names no account")
+        return account
 
     def _session(self, target: Target) -> tuple[botocore.session.Session, str]:
         """A session with the target's credentials, and the region."""
@@ -201,13 +217,27 @@ class AwsTarget:
     """One target that was reached; its methods may be called from any thread."""
 
     def __init__(
-        self, client: Any, account: str | None, region: str, begin: Callable[[], None] = lambda: None
+        self,
+        client: Any,
+        account: str | None,
+        region: str,
+        begin: Callable[[], None] = lambda: None,
+        caller: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """Read through a SageMaker client whose answers keep their bodies; ``begin`` starts a call's time."""
+        """Read through a SageMaker client whose answers keep their bodies; ``begin`` starts a call's time.
+
+        ``caller`` asks STS for the account of the credentials.
+        """
         self._client = client
         self._begin = begin
+        self._caller = caller
         self.account = account
         self.region = region
+
+    def identify(self) -> str | None:
+        """Ask STS for the account; needs no permission."""
+        self._begin()
+        return self._caller()
 
     def describe(self, kind: Kind, name: str) -> Reading:
         """Read one definition, without its tags."""

@@ -54,7 +54,8 @@ def _to_topic(arn: str, notice: Notice, _: Sequence[int], repeated: bool) -> Map
     from driftcheck.aws.outgoing import Topic
 
     text = body(notice, _MESSAGE_LIMIT, in_utf8, repeated=repeated)
-    mark = sha256("\n".join(event["id"] for event in notice["events"]).encode()).hexdigest()
+    ids = [event["id"] for event in notice["events"]] or [notice["run"]["started_at"]]
+    mark = sha256("\n".join(ids).encode()).hexdigest()
 
     def publish() -> None:
         Topic(arn, timeout=CALL_LIMIT).publish(subject(notice), text, mark)

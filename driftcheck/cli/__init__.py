@@ -104,7 +104,7 @@ def validate(
     verbose: Verbose = False,  # noqa: ARG001 - read by main
 ) -> None:
     """Check desired files alone: no AWS call, no credentials needed."""
-    state = desired_state(paths, config, target, select)
+    state = desired_state(paths, config, target, select, arn_level="warning")
     if not quiet:
         warn(state)
         found = (

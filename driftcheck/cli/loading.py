@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from driftcheck.committed import Checkout
-    from driftcheck.desired import DesiredState
-    from driftcheck.model import Unreadable, Warn
+    from driftcheck.desired import ArnLevel, DesiredState
+    from driftcheck.model import Target, Unreadable, Warn
     from driftcheck.outputs import Output
     from driftcheck.places import Prefix
     from driftcheck.review import Review
@@ -44,8 +46,13 @@ def desired_state(
     targets: list[str] | None,
     select: list[str] | None,
     change: Change | None = None,
+    *,
+    local: bool = False,
+    arn_level: ArnLevel = "error",
 ) -> DesiredState:
     """The desired state that the options of a command ask for; of a change, within its checkout.
+
+    With ``local``, this machine is to read the targets: they get the region that its settings name.
 
     Raises:
         DriftcheckError: something is wrong with the files or the options.
@@ -63,11 +70,12 @@ def desired_state(
     declared = configuration.load(config, CONFIG)
     configuration.choose(declared, targets or ())
     plain_keys = configuration.plain_keys(config, CONFIG)
+    region_of = _local_region if local else attrgetter("region")
     # everything that is loaded stays to the end; to look for garbage in it again and again takes most of the
     # time of loading 10,000 definitions
     gc.disable()
     try:
-        return load(
+        state = load(
             paths or DESIRED,
             declared,
             only=targets or (),
@@ -75,10 +83,28 @@ def desired_state(
             within=change.checkout.root if change else None,
             base=change.state if change else None,
             is_removed=is_removed,
+            region_of=region_of,
+            arn_level=arn_level,
         ).with_plain_keys(plain_keys)
+        if local:
+            located = (replace(target, region=region_of(target)) for target in state.targets)
+            state = replace(state, targets=tuple(located))
+        return state
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _local_region(target: Target) -> str | None:
+    """Find a target's region; AWS's library is loaded only where the operator names none."""
+    return target.region or _region_of_profile(target.profile)
+
+
+@cache
+def _region_of_profile(profile: str | None) -> str | None:
+    from driftcheck.aws import region_of
+
+    return region_of(profile)
 
 
 def warn(state: DesiredState) -> None:

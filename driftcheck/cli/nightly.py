@@ -45,7 +45,7 @@ from driftcheck.cli.options import (
     statuses_of,
 )
 from driftcheck.cli.site import Publish, site_of
-from driftcheck.cli.stored import Keep, Remind, StoreAt, owner_of, store_of
+from driftcheck.cli.stored import Keep, Remind, StoreAt, owner_of, store_of, with_moves
 from driftcheck.errors import DriftcheckError
 from driftcheck.places import encrypted
 
@@ -231,7 +231,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     place, places = encrypted(place, sse), (encrypted(places[0], sse), places[1])
     site = site and encrypted(site, sse)
     with _heartbeat(settings.ping) as beat:
-        state = desired_state(paths, config, target, None)
+        state = desired_state(paths, config, target, None, local=not scheduler)
         try_out(outputs)
         if verbose:
             warn(state)
@@ -241,7 +241,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
             known = (places, age) if incremental else None
             options = Options(Limits(concurrency, timeout, deadline), known, scheduler, unmanaged, quiet)
             report, memories = run(state, options, caught.stop)
-            document = document_of(report)
+            document = with_moves(document_of(report), runs)
             night = Night(
                 runs, document, settings, datetime.now(UTC), oldest, site, every, timeout, again, quiet, hold
             )

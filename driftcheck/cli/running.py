@@ -50,7 +50,11 @@ def run(
 
     Raises:
         DriftcheckError: what is known could not be kept.
+        InvalidDesiredError: a file names another account or region than the one that was read.
     """
+    from driftcheck.desired import InvalidDesiredError
+    from driftcheck.desired.arns import misplaced
+
     memories: dict[str, Memory] = {}
     faults: list[str] = []
     call: Callable[..., Report]
@@ -79,10 +83,14 @@ def run(
         call = partial(check.check, reading, aws, memories=memories, warnings=told)
         if review:
             call = partial(call, judge=review.judge)
-    with progress(state.definitions, shown=not options.quiet) as shown:
+    # until the account is known, a definition may only seem to be missing
+    with progress(state.definitions, shown=not options.quiet, certain=not state.arns) as shown:
         report = call(options.limits, unmanaged=options.unmanaged, stop=stop, progress=shown)
     for fault in faults:
         say(f"error: {fault}")
     if memories:
         forget_sensitive(memories, review.state if review else state, report)
-    return review.report(report) if review else report, memories
+    report = review.report(report) if review else report
+    if wrong := misplaced(state.arns, {target.name: target for target in report.targets}):
+        raise InvalidDesiredError(wrong, state.warnings, report.targets)
+    return report, memories

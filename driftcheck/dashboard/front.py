@@ -12,7 +12,7 @@ from driftcheck.dashboard.outlook import OUT_OF_SYNC
 from driftcheck.dashboard.times import moment, span_text
 from driftcheck.dashboard.words import BECAME, said
 from driftcheck.document import counted
-from driftcheck.render.common import percent, visible
+from driftcheck.render.common import percent, place_text, visible
 from driftcheck.render.html import STATUSES, chart, outcome
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def front(
         "become": BECAME,
         "chart": chart,
         "percent": percent,
+        "place_text": place_text,
         "kinds": sorted({each.key[0] for each in found}),
         "count": len(found),
         "data": _data(found, causes),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from driftcheck.desired import declarations, digests, files, kept, lifecycle, references, rules
+from driftcheck.desired import arns, declarations, digests, files, kept, lifecycle, references, rules
 from driftcheck.desired.faults import MAX_FAULTS, InvalidDesiredError
 from driftcheck.errors import DriftcheckError, did_you_mean
-from driftcheck.kinds import AWS_TAGS, IDENTIFIER, KINDS, TAGS, is_of_aws
+from driftcheck.kinds import ARN, AWS_TAGS, IDENTIFIER, KINDS, TAGS, is_of_aws
 from driftcheck.model import AMBIENT, Address, Desired, IgnoreRule, Invalid, Target, Warn
 from driftcheck.paths import show
 
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from driftcheck.desired.declarations import Declaration, FileContent
     from driftcheck.desired.written import Written
     from driftcheck.kinds import Kind
-    from driftcheck.model import Json, Path, PathPattern, Shard
+    from driftcheck.model import Json, Location, Path, PathPattern, Shard
 
 __all__ = ["DesiredState", "InvalidDesiredError", "load", "loads"]
 T = TypeVar("T")
+
+ArnLevel: TypeAlias = Literal["error", "warning", "ignored"]
+"""What an ARN that fits none of a file's targets is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class DesiredState:
     ``definitions`` and ``targets`` are, or None for all; ``aside`` the targets that are reached for their
     definitions alone; ``elsewhere`` those that files are for and that are not reached; ``digests`` what is
     declared for each target of the files; ``sensitive`` what ``lifecycle`` says is sensitive of all that the
-    files declare; ``plain_keys`` the operator's, which each of ``definitions`` has too.
+    files declare; ``arns`` those in the files that may be of another place than their targets; ``plain_keys``
+    the operator's, which each of ``definitions`` has too.
     """
 
     definitions: tuple[Desired, ...]
@@ -51,6 +55,7 @@ class DesiredState:
     elsewhere: tuple[Target, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     sensitive: Mapping[Address, tuple[PathPattern, ...]] = field(default_factory=dict)
+    arns: arns.Undecided = field(default_factory=dict)
     plain_keys: frozenset[str] = frozenset()
 
     def with_plain_keys(self, keys: frozenset[str]) -> DesiredState:
@@ -72,7 +77,7 @@ class DesiredState:
         return address not in self.addresses and _selected(address.name, self.select)
 
 
-def load(
+def load(  # noqa: PLR0913 - what a command may be told of its files
     paths: Iterable[FilePath],
     targets: Mapping[str, Target],
     *,
@@ -81,6 +86,8 @@ def load(
     within: FilePath | None = None,
     base: DesiredState | None = None,
     is_removed: Callable[[FilePath], bool] = lambda _: False,
+    region_of: Callable[[Target], str | None] = lambda target: target.region,
+    arn_level: ArnLevel = "error",
 ) -> DesiredState:
     """The desired state of files and folders.
 
@@ -92,6 +99,8 @@ def load(
         within: a folder that no path may lead out of, nor any link.
         base: what was declared before; there may be nothing any more of what only that has.
         is_removed: tells whether that is so of a path with nothing there.
+        region_of: gives the region of a target; None where it is not known.
+        arn_level: what an ARN that fits none of a file's targets is.
 
     Raises:
         InvalidDesiredError: something is wrong with the files; one line for each thing, with file, line and
@@ -99,7 +108,7 @@ def load(
         DriftcheckError: there is nothing of what was asked for.
     """
     faults: list[Invalid] = []
-    gathered = _Gathered(targets)
+    gathered = _Gathered(targets, region_of, arn_level)
     for path in files.find(paths, faults, within, is_removed):
         _add(files.name(path), partial(files.parse, path), gathered, faults)
     state = _narrowed(gathered, faults, only, select)
@@ -119,11 +128,13 @@ def loads(
 ) -> DesiredState:
     """The desired state of files by their names and contents; there may be nothing of what was asked for.
 
+    Their ARNs are ignored: these are files of an earlier commit.
+
     Raises:
         InvalidDesiredError: as for ``load``.
     """
     faults: list[Invalid] = []
-    gathered = _Gathered(targets)
+    gathered = _Gathered(targets, lambda target: target.region, "ignored")
     for file, content in contents:
         _add(file, partial(files.parsed, file, content), gathered, faults)
     return _narrowed(gathered, faults, only, select)
@@ -162,6 +173,7 @@ def _narrowed(
         elsewhere=tuple(target for name, target in gathered.used.items() if name not in wanted),
         digests=digests.of_targets(gathered.used.values(), gathered.definitions.values()),
         sensitive={each.address: each.sensitive for each in gathered.definitions.values() if each.sensitive},
+        arns=gathered.undecided,
     )
 
 
@@ -195,6 +207,9 @@ class _Gathered:
     """What the files read so far declare, over all of them."""
 
     targets: Mapping[str, Target]
+    region_of: Callable[[Target], str | None]
+    arn_level: ArnLevel
+    undecided: dict[tuple[arns.Claim, ...], list[Location]] = field(default_factory=dict)
     used: dict[str, Target] = field(default_factory=dict)
     declared: set[tuple[str, str]] = field(default_factory=set)
     definitions: dict[Address, Desired] = field(default_factory=dict)
@@ -209,10 +224,12 @@ class _Gathered:
         for declaration in content.declarations:
             its_rules = _lifecycle(content, declaration)
             location = declaration.locate(())
+            names: dict[str, str | None] = {}
             for properties, targets in self._settled(content, declaration, chosen):
                 warnings = _hold_to_rules(content, declaration, properties)
                 self.warnings += warnings if targets else ()
                 name = properties.get(IDENTIFIER)
+                names |= {target.name: name if isinstance(name, str) else None for target in targets}
                 if not targets or not isinstance(name, str):
                     continue
                 members = {member: value for member, value in properties.items() if member != IDENTIFIER}
@@ -228,6 +245,34 @@ class _Gathered:
                             f"`{address.name}` is declared twice for target `{target.name}`, "
                             f"first at {first.location}",
                         )
+            if self.arn_level != "ignored" and ARN in declaration.value:
+                self._hold_arn(content, declaration, names)
+
+    def _hold_arn(
+        self, content: FileContent, declaration: Declaration, names: Mapping[str, str | None]
+    ) -> None:
+        """Record an ARN that fits none of its targets, or may turn out not to; ``names`` are by target."""
+        given, places = [], {}
+        for target, name in names.items():
+            arn = declaration.value[ARN]
+            wrong: list[tuple[Path, str]] = []
+            if not declaration.bare:
+                values = references.known(self.used[target], declared=target in self.targets)
+                arn = references.replace(arn, values, (), partial(_append, wrong))
+            if wrong or not isinstance(arn, str):
+                # the target's place is part of it and is not known, or another error tells of it
+                return
+            given.append((target, arn, name))
+            places[target] = arns.known_place(self.used[target], self.region_of(self.used[target]))
+        outcome = arns.judge(declaration.kind, given, places) if given else ()
+        location = declaration.locate((ARN,))
+        if isinstance(outcome, tuple):
+            if outcome:
+                self.undecided.setdefault(outcome, []).append(location)
+        elif self.arn_level == "error":
+            content.fault((*declaration.path, ARN), outcome)
+        else:
+            self.warnings.append(Warn("arn-elsewhere", outcome, location))
 
     def _settled(
         self, content: FileContent, declaration: Declaration, targets: list[Target]
@@ -259,6 +304,10 @@ class _Gathered:
 @cache
 def _left_out(kind: Kind) -> frozenset[str]:
     return kind.server_assigned | {"lifecycle"}
+
+
+def _append(wrong: list[tuple[Path, str]], path: Path, message: str) -> None:
+    wrong.append((path, message))
 
 
 def _replaced(

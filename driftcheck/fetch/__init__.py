@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from driftcheck.memory import Memory
     from driftcheck.model import Address, Desired, Finding, Reading, Target, Warn
 
-_ARN_COLONS = 5
+_ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]*:([0-9]{12}):.+")
+_IDENTITY_LIMIT = 5.0
+"""Seconds for GetCallerIdentity, which takes one at most where it is answered at all; no run waits longer."""
 
 
 class OpenTarget(Protocol):
@@ -32,6 +35,9 @@ class OpenTarget(Protocol):
 
     account: str | None
     region: str
+
+    def identify(self) -> str | None:
+        """Ask for the account of the credentials."""
 
     def describe(self, kind: Kind, name: str) -> Reading:
         """Read one definition, without its tags."""
@@ -105,6 +111,13 @@ def fetch(
         until=limits.until,
         stop=stop,
         is_refusal=is_throttled,
+    )
+    pool.run(
+        run.identity_jobs(),
+        workers=limits.concurrency,
+        limit=min(limits.timeout, _IDENTITY_LIMIT),
+        until=limits.until,
+        stop=stop,
     )
     run.fetched.targets = [run.target_reading(target) for target in state.targets]
     run.fetched.calls = cloud.calls
@@ -203,10 +216,29 @@ class Run:
         """Give out the one reading of a definition."""
         target = desired.address.target
         reading = self.error(target, operation, outcome) if isinstance(outcome, Exception) else outcome
-        if isinstance(reading, Live) and reading.arn and reading.arn.count(":") >= _ARN_COLONS:
-            self.accounts.setdefault(desired.address.target, reading.arn.split(":")[4])
+        if isinstance(reading, Live):
+            self.learn_account(target, reading.arn)
         self.keep(desired, reading)
         return ()
+
+    def learn_account(self, target: str, arn: str | None) -> None:
+        """Take a target's account from the ARN of what is in it."""
+        if target not in self.accounts and (parts := _ARN.fullmatch(arn or "")):
+            self.accounts[target] = parts[1]
+
+    def identity_jobs(self) -> list[Job]:
+        """Ask STS for the account of each target of which no ARN was read."""
+
+        def done(target: str, outcome: Any) -> Iterable[Job]:
+            if isinstance(outcome, str):
+                self.accounts[target] = outcome
+            return ()
+
+        return [
+            Job(name, reached.identify, partial(done, name))
+            for name, reached in self.opened.items()
+            if reached.account is None and name not in self.accounts
+        ]
 
     def error(self, target: str, operation: str, error: Exception) -> Unreadable:
         """What kept an operation on a target from being answered."""

@@ -97,6 +97,7 @@ class Listing:
 
     def keep(self, summary: Summary) -> bool:
         """Note a definition that exists; tell whether this is the first time that it is named."""
+        self.run.learn_account(self.target, summary.arn)
         first = self.shown.setdefault(summary.name, summary)
         if first is not summary:
             if first != summary:

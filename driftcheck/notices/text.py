@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING
 
 from driftcheck.causes import group_errors
 from driftcheck.notices import ORDER
-from driftcheck.render.common import path_text, time_text, visible
+from driftcheck.render.common import path_text, place_text, time_text, visible
 from driftcheck.render.unread import cause_text, names_text, subject_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from driftcheck.notices.entries import Event, EventKind, Notice, StandingEntry
+    from driftcheck.notices.entries import (
+        Event,
+        EventKind,
+        MoveEntry,
+        Notice,
+        PlaceEntry,
+        StandingEntry,
+    )
 
 _SAID: dict[EventKind, str] = {
     "missing": "missing",
@@ -61,7 +68,10 @@ REPEATED = (
 def subject(notice: Notice) -> str:
     """How much of what, as one line of ASCII that is short enough for the subject of a mail."""
     counts = Counter(event["event"] for event in notice["events"])
-    said = ", ".join(f"{counts[kind]} {_SHORT.get(kind, _SAID[kind])}" for kind in ORDER if counts[kind])
+    parts = [f"{counts[kind]} {_SHORT.get(kind, _SAID[kind])}" for kind in ORDER if counts[kind]]
+    if moved := notice.get("moved"):
+        parts.insert(0, f"{len(moved)} {'target' if len(moved) == 1 else 'targets'} moved")
+    said = ", ".join(parts)
     text = f"driftcheck: {said}"
     return text if len(text) <= _MAX_SUBJECT else f"{text[: _MAX_SUBJECT - len(_ELLIPSIS)]}{_ELLIPSIS}"
 
@@ -101,6 +111,7 @@ def _lines(notice: Notice, most: int | None, *, repeated: bool) -> Iterator[str]
     yield f"driftcheck, run of {time_text(notice['run']['started_at'])}"
     if repeated:
         yield REPEATED
+    yield from _moves(notice.get("moved", []), most)
     for kind, group in groupby(notice["events"], key=lambda event: event["event"]):
         events = [*group]
         yield ""
@@ -120,6 +131,35 @@ def _lines(notice: Notice, most: int | None, *, repeated: bool) -> Iterator[str]
         f"Now: {counts['in_sync']:,} in sync, {counts['drifted']:,} drifted, {counts['missing']:,} missing, "
         f"{counts['unmanaged']:,} unmanaged, {counts['error']:,} not readable."
     )
+    yield from _targets(notice.get("targets", []), most)
+
+
+def _moves(moved: Sequence[MoveEntry], most: int | None) -> Iterator[str]:
+    """Targets that are elsewhere now: what is missing there is no news of what was here."""
+    if moved:
+        yield ""
+        targets = "target" if len(moved) == 1 else "targets"
+        yield f"{len(moved):,} {targets} moved; each place has a history of its own"
+        yield from _named((_move_line(each) for each in moved), most)
+        yield from _more(len(moved[most:]) if most is not None else 0, most)
+
+
+def _move_line(move: MoveEntry) -> str:
+    before, now = move["before"], move["now"]
+    return (
+        f"{visible(now['name'])}: was {place_text(before['account'], before['region'])}, "
+        f"is {place_text(now['account'], now['region'])}"
+    )
+
+
+def _targets(targets: Sequence[PlaceEntry], most: int | None) -> Iterator[str]:
+    """Where it was looked."""
+    for target in targets[:most]:
+        name = visible(target["name"])
+        text = _calm(f"Target {name}: {place_text(target['account'], target['region'])}")
+        yield _shortened(text, _MAX_LINE)
+    if most is not None and len(targets) > most:
+        yield f"{len(targets) - most:,} {'more targets' if most else 'targets in all'}"
 
 
 def _named(lines: Iterable[str], most: int | None) -> Iterator[str]:

@@ -35,6 +35,8 @@ def render(document: Document, _style: Style) -> str:
     """The report as an XML document; warnings and an early end of the run are in a suite ``driftcheck``."""
     root = ET.Element("testsuites", name="driftcheck")
     suites = {name: ET.SubElement(root, "testsuite", name=visible(name)) for name in _target_names(document)}
+    for name, suite in suites.items():
+        _add_place(suite, document, name)
     told = _add_causes(suites, causes_of(document))
     for resource in document["resources"]:
         key = resource["kind"], resource["target"], resource["name"]
@@ -53,6 +55,15 @@ def _target_names(document: Document) -> Iterable[str]:
         [target["name"] for target in document["targets"]]
         + [resource["target"] for resource in document["resources"]]
     )
+
+
+def _add_place(suite: ET.Element, document: Document, name: str) -> None:
+    """Say where a target is, in the properties of its suite."""
+    for target in document["targets"]:
+        if target["name"] == name:
+            properties = ET.SubElement(suite, "properties")
+            for key, value in (("account", target["account"]), ("region", target["region"])):
+                ET.SubElement(properties, "property", name=key, value=visible(value or "not known"))
 
 
 def _add_causes(suites: Mapping[str, ET.Element], causes: Iterable[Cause]) -> dict[Key, str]:

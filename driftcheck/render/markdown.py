@@ -21,6 +21,7 @@ from driftcheck.render.common import (
     of_status,
     path_text,
     percent,
+    place_text,
     plural,
     source_text,
     time_text,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         Document,
         IgnoredEntry,
         ResourceEntry,
+        TargetEntry,
     )
     from driftcheck.remedies import Remedy
     from driftcheck.render import Style
@@ -126,10 +128,17 @@ def _context(document: Document) -> dict[str, Any]:
             + f"{code(visible(warning['message']))} ({code(visible(warning['code']))})"
             for warning in document["warnings"]
         ],
+        "targets": [target_item(target) for target in document["targets"]],
         "version": code(visible(document["driftcheck_version"])),
         "started": time_text(document["started_at"]),
         "finished": time_text(document["finished_at"]),
     }
+
+
+def target_item(target: TargetEntry) -> str:
+    """A target and where it is, as an item of a list."""
+    place = place_text(target["account"], target["region"])
+    return f"target {code(visible(target['name']))}: {code(place)}"
 
 
 def _bold(count: int) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from driftcheck.causes import causes_of
 from driftcheck.remedies import remedy_text
-from driftcheck.render.common import name_text, path_text, value_text, visible
+from driftcheck.render.common import name_text, path_text, target_text, value_text, visible
 from driftcheck.render.origins import ROLLOUTS, origin_text, resolved
 from driftcheck.render.unread import by_key, cause_text, title_text
 
@@ -88,7 +88,8 @@ def render(document: Document, _style: Style) -> str:
                 "executionSuccessful": document["complete"]
                 and not any(remark.rule == "error" for remark in remarks),
                 "toolExecutionNotifications": [
-                    _notification(remark, indices[remark.rule]) for remark in remarks if not remark.source
+                    *(_notification(remark, indices[remark.rule]) for remark in remarks if not remark.source),
+                    *_places(document),
                 ],
             }
         ],
@@ -220,6 +221,12 @@ def _notification(remark: _Remark, index: int) -> dict[str, Any]:
     if remark.resources:
         notification["locations"] = [{"logicalLocations": _logical(remark.resources)}]
     return notification
+
+
+def _places(document: Document) -> Iterator[dict[str, Any]]:
+    """Where it was looked, a note for each target."""
+    for target in document["targets"]:
+        yield {"level": "note", "message": _message(f"Target {target_text(target)}.")}
 
 
 def _logical(resources: Sequence[ResourceEntry]) -> list[dict[str, str]]:

@@ -23,6 +23,7 @@ from driftcheck.render.common import (
     path_text,
     plural,
     source_text,
+    target_text,
     time_text,
     value_text,
     verdict,
@@ -89,6 +90,7 @@ def render(document: Document, style: Style) -> str:
         *_unread(document),
         *change_sections(document),
         *_about_the_run(document),
+        *_targets(document),
         [*_wrapped(verdict(document), ""), *_counts(document)],
     ]
     paint = _painted if style.color else str
@@ -236,6 +238,16 @@ def _counts(document: Document) -> list[str]:
         return []
     change = change_counts(document)
     return [*(_wrapped(change, "") if change else []), counts_text(document["summary"])]
+
+
+def _targets(document: Document) -> Iterator[list[str]]:
+    """Where it was looked, a line for each target."""
+    if document["targets"]:
+        yield [
+            line
+            for target in document["targets"]
+            for line in _wrapped(f"Target {target_text(target)}", "  | ")
+        ]
 
 
 def _about_the_run(document: Document) -> Iterator[list[str]]:

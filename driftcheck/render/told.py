@@ -6,6 +6,7 @@ had drifted before. Nothing here is cut or escaped for Markdown; texts from outs
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from driftcheck.causes import causes_of
 from driftcheck.render.common import (
     error_text,
     of_status,
+    place_text,
     shard_text,
     verdict,
     visible,
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
     from driftcheck.render.sections import Item
 
 _AS_REPORTED = "`-` is what the files declare, `+` is what AWS has."
+_FEW_TARGETS = 3
+"""So many are shown unfolded."""
+_ACCOUNT = re.compile(r"(?<![0-9])[0-9]{8}([0-9]{4})(?![0-9])")
 _GOOD, _DOUBTFUL, _BAD = "✅", "⚠️", "❌"
 
 
@@ -66,7 +71,7 @@ def tell(document: Document) -> Told:
         told = _drift(document, base)
     else:
         told = _change(document, base)
-    sections = [*told.sections, _warnings(document)]
+    sections = [*told.sections, _targets(document), _warnings(document)]
     return Told(
         told.headline,
         [*told.sentences, *_ignored(document)],
@@ -77,7 +82,7 @@ def tell(document: Document) -> Told:
 
 def _invalid(document: Document) -> Told:
     errors = document.get("invalid") or []
-    items = [placed(error["source"], error["message"]) for error in errors]
+    items = [placed(error["source"], _public(error["message"])) for error in errors]
     return Told(
         f"{_BAD} Invalid: {counted(len(errors), 'error')} in the desired state",
         ["Nothing was compared with AWS."],
@@ -281,9 +286,27 @@ def _error(cause: Cause) -> Item:
     return ((": ", False), code, *((("; what to do: ", False), *remedy) if remedy else ()))
 
 
+def _targets(document: Document) -> Section:
+    """Where it was looked; a comment may be public, and names the last digits of an account alone."""
+    items: list[Item] = [
+        (
+            (visible(target["name"]), True),
+            (": ", False),
+            (_public(place_text(target["account"], target["region"])), True),
+        )
+        for target in document["targets"]
+    ]
+    return Section("Targets", items=items, is_folded=len(items) > _FEW_TARGETS)
+
+
+def _public(text: str) -> str:
+    """A text with account ids cut to their last four digits."""
+    return _ACCOUNT.sub(r"…\1", text)
+
+
 def _warnings(document: Document) -> Section:
     warnings = document["warnings"]
-    items = [placed(each["source"], each["message"]) for each in warnings]
+    items = [placed(each["source"], _public(each["message"])) for each in warnings]
     return Section(counted(len(warnings), "warning"), items=items, is_folded=True)
 
 

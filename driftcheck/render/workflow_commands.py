@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from driftcheck.causes import causes_of
 from driftcheck.remedies import remedy_text
-from driftcheck.render.common import name_text, path_text, value_text, visible
+from driftcheck.render.common import name_text, path_text, target_text, value_text, visible
 from driftcheck.render.unread import by_key, title_text
 
 if TYPE_CHECKING:
@@ -27,7 +27,15 @@ _LEVELS = ("error", "warning", "notice")
 def annotations_of(document: Document) -> str:
     """At most ten commands, one a line, the most severe first and otherwise in the document's order."""
     ranked = sorted(enumerate(_found(document)), key=lambda each: (_LEVELS.index(each[1][0]), each[0]))
-    return "".join(f"{_command(*found)}\n" for _, found in ranked[:LIMIT])
+    told = [found for _, found in ranked]
+    # what is told of AWS says where that is
+    places = [*_places(document)] if told else []
+    return "".join(f"{_command(*found)}\n" for found in (*told[: LIMIT - len(places)], *places))
+
+
+def _places(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, str]]:
+    if targets := document["targets"]:
+        yield "notice", None, "targets", "; ".join(map(target_text, targets))
 
 
 def _found(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, str]]:

@@ -9,21 +9,25 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from driftcheck import __version__
-from driftcheck.history import History, dumps, loads
+from driftcheck.history import History, dumps, learned, loads, places_read
 from driftcheck.store import Name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from driftcheck.document.entries import Document
-    from driftcheck.history import Change
+    from driftcheck.history import Change, Course, Key, Place
     from driftcheck.store import Store
 
 HISTORY = "derived/history.json"
-_FORMAT = "1"
+_FORMAT = "2"
 _AHEAD = timedelta(minutes=10)
 """How far the clocks of two machines that keep runs in one store may be apart."""
+
+
+_MOST_RUNS = 10
+"""Documents that are read for the places of targets; one tells of all, where AWS named the accounts."""
 
 
 @dataclass(slots=True)
@@ -70,6 +74,25 @@ def derive(
     return derived
 
 
+def last_places(store: Store, targets: Collection[str], now: datetime) -> dict[str, Place]:
+    """Where the last runs up to ``now`` looked, for as many of these targets as they tell.
+
+    Raises:
+        PlaceError: the store cannot be read.
+    """
+    known: dict[str, Place] = {}
+    runs: list[dict[str, Place]] = []
+    names = [name for name in store.names() if name.started_at <= now + _AHEAD]
+    for _, document in store.documents(reversed(names[-_MOST_RUNS:])):
+        runs.insert(0, places_read(document))
+        known = {}
+        for places in runs:
+            known = learned(known, places)
+        if all(None not in known.get(target, (None,)) for target in targets):
+            break
+    return known
+
+
 def keep(store: Store, derived: Derived) -> None:
     """Keep what was derived.
 
@@ -111,7 +134,15 @@ def _forget(history: History, count: int) -> None:
     """
     del history.runs[:count]
     first = history.runs[0].started_at if history.runs else None
-    for key, course in [*history.courses.items()]:
+    _forget_courses(history.courses, first)
+    for place, courses in [*history.elsewhere.items()]:
+        _forget_courses(courses, first)
+        if first is None or all(course.seen < first for course in courses.values()):
+            del history.elsewhere[place]
+
+
+def _forget_courses(courses: dict[Key, Course], first: str | None) -> None:
+    for key, course in [*courses.items()]:
         since = course.out_of_sync_since
         course.episodes = [
             each
@@ -123,7 +154,7 @@ def _forget(history: History, count: int) -> None:
         ]
         course.first = max(course.first, first or "")
         if first is None or not (course.is_there or course.episodes or course.seen >= first):
-            del history.courses[key]
+            del courses[key]
 
 
 def _whole(body: bytes, digest: str) -> bytes:

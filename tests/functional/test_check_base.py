@@ -1007,3 +1007,20 @@ def test_the_comment_warns_of_what_aws_has_already_otherwise(
         "(default)`, declared in `desired/desired.yaml:25`: AWS has one of this name, and it differs\n"
         in told
     )
+
+
+def test_an_arn_of_another_place_is_the_changes_error_and_not_that_of_its_base(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    elsewhere = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:model-quality-job-definition/a"
+    write(tmp_path, model("a", JobDefinitionArn=elsewhere))
+    commit(tmp_path)
+    service.create(MODEL_QUALITY, model("a"))
+
+    outcome = run("check", "--base", "HEAD")
+
+    assert outcome.exit_code == 1
+    assert "desired.yaml:25:3: error: JobDefinitionArn fits no target of this file" in outcome.stderr
+    write(tmp_path, model("a"))
+    result = check(run, service, "--base", "HEAD")
+    assert (result.exit_code, result.document["base"]["error"], result.warnings) == (0, None, [])

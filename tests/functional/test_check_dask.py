@@ -521,3 +521,27 @@ def test_a_file_of_dask_that_is_damaged_is_one_line(service: Service, run: Run, 
     (line,) = outcome.stderr.splitlines()
     assert line.startswith("error: Dask cannot be used: ")
     assert "dask.yaml" in line
+
+
+@pytest.mark.parametrize("region", [REGION, "us-east-1"], ids=["declared there", "another"])
+def test_the_worker_tells_the_account_and_files_of_another_place_are_refused(
+    service: Service, run: Run, tmp_path: Path, dask: DaskCluster, region: str
+) -> None:
+    definition = minimal(MODEL_QUALITY) | {
+        "JobDefinitionArn": f"arn:aws:sagemaker:{region}:{ACCOUNT}:model-quality-job-definition/churn"
+    }
+    write_desired(tmp_path, {MODEL_QUALITY: [definition]})
+    dask.start({})
+
+    # the region is the worker's, whatever this machine has
+    outcome = run(
+        "check", "--dask", dask.address, "-o", "json=-", env={**NOTHING, "AWS_REGION": "eu-north-1"}
+    )
+
+    document = valid(outcome.stdout)
+    assert [(each["account"], each["region"]) for each in document["targets"]] == [(ACCOUNT, REGION)]
+    if region == REGION:
+        assert (outcome.exit_code, document["summary"]["missing"]) == (2, 1)
+    else:
+        assert (outcome.exit_code, document["resources"]) == (1, [])
+        assert "region us-east-1 instead of eu-west-1" in outcome.stderr

@@ -80,6 +80,10 @@ def test_in_sync_is_a_verdict_a_table_and_a_footer() -> None:
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
         "| 1 | 1 | 0 | 0 | 0 | 0 | 100% |\n"
         "\n"
+        "### Targets\n"
+        "\n"
+        "- target `prod`: `account 123456789012, region eu-west-1`\n"
+        "\n"
         "driftcheck `0.1.0`, 2026-11-24 02:17:00 UTC to 2026-11-24 02:17:09 UTC\n"
     )
 

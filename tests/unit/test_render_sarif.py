@@ -108,7 +108,7 @@ def test_what_has_no_place_in_a_file_is_a_notification() -> None:
     assert invocation["executionSuccessful"] is False
     assert [
         (entry["associatedRule"]["id"], entry["level"], entry["message"]["text"])
-        for entry in invocation["toolExecutionNotifications"]
+        for entry in invocation["toolExecutionNotifications"][:-1]
     ] == [
         ("unmanaged", "note", "ModelQualityJobDefinition u (prod) is in AWS, and no file declares it."),
         (
@@ -138,6 +138,18 @@ def test_a_warning_is_a_result_at_its_line_and_column() -> None:
     (result,) = _run(document(warnings=[warning]))["results"]
     assert (result["ruleId"], result["level"], result["message"]["text"]) == ("w", "warning", "look")
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 2, "startColumn": 5}
+
+
+def test_a_note_says_where_each_target_is() -> None:
+    unknown: TargetEntry = {"name": "default", "account": None, "region": "us-east-1", "error": None}
+    (invocation,) = _run(document(targets=[PROD, unknown]))["invocations"]
+    assert [
+        (each["level"], each["message"]["text"]) for each in invocation["toolExecutionNotifications"]
+    ] == [
+        ("note", "Target prod: account 123456789012, region eu-west-1."),
+        ("note", "Target default: account not known, region us-east-1."),
+    ]
+    assert invocation["executionSuccessful"] is True
 
 
 @pytest.mark.parametrize(
@@ -178,7 +190,7 @@ def test_hostile_texts_stay_within_valid_sarif(hostile: Document) -> None:
             len(resource["differences"]) or resource["status"] != "in_sync"
             for resource in hostile["resources"]
         )
-        + sum(target["error"] is not None for target in hostile["targets"])
+        + sum(1 + (target["error"] is not None) for target in hostile["targets"])
         + len(hostile["warnings"])
     )
     texts = [entry["message"]["text"] for entry in (*run["results"], *notifications)]
