@@ -61,7 +61,7 @@ def check(  # noqa: PLR0913 - what a run may be told
     found = {address: finding for address, finding in findings.items() if finding is not None}
     if len(found) < len(findings):
         state = replace(state, definitions=tuple(d for d in state.definitions if d.address in found))
-    return report(state, found, fetched, started_at, complete=not stop.requested, warnings=warnings, now=now)
+    return report(state, found, fetched, started_at, interrupted=stop.requested, warnings=warnings, now=now)
 
 
 def report(
@@ -70,7 +70,7 @@ def report(
     fetched: Fetched,
     started_at: datetime,
     *,
-    complete: bool,
+    interrupted: bool,
     warnings: Iterable[Warn] = (),
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Report:
@@ -78,7 +78,7 @@ def report(
     return Report(
         started_at=started_at,
         finished_at=now(),
-        complete=complete,
+        interrupted=interrupted or fetched.is_cut_short,
         targets=tuple(fetched.targets),
         findings=(*findings.values(), *_unmanaged(state, fetched)),
         warnings=(

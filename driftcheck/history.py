@@ -12,6 +12,10 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from driftcheck.document import listed
+from driftcheck.kinds import KINDS
+from driftcheck.model import CUT_SHORT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 Key: TypeAlias = tuple[str, str, str]
 """Kind, target and name of a definition."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class ChangeKind(StrEnum):
@@ -71,11 +75,14 @@ class Course:
 
     ``episodes`` are in the order of their beginnings; at most two of them last: one of what it is, and one of
     not being readable, which leaves the other as it was. ``is_there`` is false once a run no longer spoke of
-    it; ``seen`` is the run that did so last with a trustworthy answer.
+    it; ``seen`` is the run that did so last with a trustworthy answer. ``asked`` is the last run that got any
+    answer or error, and ``asked_before`` the one before it; empty where there is none.
     """
 
     first: str
     seen: str
+    asked: str = ""
+    asked_before: str = ""
     arn: str | None = None
     created_at: str | None = None
     source: SourceEntry | None = None
@@ -125,15 +132,28 @@ class Change:
 class RunEntry:
     """One run: its times, its counts by status, and those by target.
 
-    ``failures`` are the targets that could not be read whole, and why.
+    ``failures`` are the targets that could not be read whole, and why. ``unlisted`` are those of which it is
+    not known what else exists.
     """
 
     started_at: str
     finished_at: str
     complete: bool
+    interrupted: bool
     counts: dict[str, int]
     targets: dict[str, dict[str, int]]
     failures: dict[str, ErrorEntry] = field(default_factory=dict)
+    unlisted: list[str] = field(default_factory=list)
+
+    @property
+    def declared(self) -> int:
+        """How many definitions were declared."""
+        return sum(self.counts.values()) - self.counts["unmanaged"]
+
+    @property
+    def read(self) -> int:
+        """How many of these were read: ``missing`` is an answer."""
+        return self.declared - self.counts["error"]
 
 
 @dataclass(slots=True)
@@ -146,26 +166,29 @@ class History:
     def add(self, document: Document) -> list[Change]:
         """Take over a run that started after all the others; the changes are in the order of their keys.
 
-        A run that was cut short is noted, and says nothing about any definition.
+        What was read counts in every run. An error changes nothing about what is known of its definition, and
+        neither does what was not read because the run was cut short, which is no error of the definition's.
         """
-        self.runs.append(_run(document))
-        if not document["complete"]:
-            return []
-        at = document["started_at"]
+        at, lists = document["started_at"], listed(document)
         changes: list[Change] = []
         spoken_of = set()
         for resource in document["resources"]:
             key = resource["kind"], resource["target"], resource["name"]
             spoken_of.add(key)
+            if resource["error"] and resource["error"]["code"] in CUT_SHORT:
+                continue
             course = self.courses.get(key)
             if course is None:
                 seen = "" if resource["status"] == "error" else at
                 course = self.courses[key] = Course(at, seen)
             changes += _advance(key, course, resource, at)
-        looked_at = {target["name"] for target in document["targets"] if target["error"] is None}
         for key, course in self.courses.items():
-            if course.is_there and key not in spoken_of and key[1] in looked_at:
+            kind, target, _ = key
+            # a document names all that is declared for its targets, whatever was read of it
+            is_known = course.status != "unmanaged" or kind in lists.get(target, ())
+            if course.is_there and key not in spoken_of and target in lists and is_known:
                 changes += _leave(key, course, at)
+        self.runs.append(self._run(document))
         return sorted(changes, key=lambda change: (change.key, change.kind))
 
     @property
@@ -173,16 +196,27 @@ class History:
         """The start of the latest run, empty where there is none."""
         return self.runs[-1].started_at if self.runs else ""
 
+    def _run(self, document: Document) -> RunEntry:
+        """Make the entry of a run that ``courses`` has; what is unmanaged is so until a list shows it gone."""
+        targets: dict[str, Counter[str]] = {target["name"]: Counter() for target in document["targets"]}
+        for resource in document["resources"]:
+            targets.setdefault(resource["target"], Counter())[resource["status"]] += 1
+        unlisted = sorted(name for name, kinds in listed(document).items() if not kinds >= KINDS.keys())
+        for name in unlisted:
+            targets[name].pop("unmanaged", None)
+        for (_, target, _), course in self.courses.items():
+            if target in unlisted and course.is_there and course.status == "unmanaged":
+                targets[target]["unmanaged"] += 1
+        return _entry(document, targets, unlisted)
 
-def _run(document: Document) -> RunEntry:
-    targets: dict[str, Counter[str]] = {target["name"]: Counter() for target in document["targets"]}
-    for resource in document["resources"]:
-        targets.setdefault(resource["target"], Counter())[resource["status"]] += 1
+
+def _entry(document: Document, targets: dict[str, Counter[str]], unlisted: list[str]) -> RunEntry:
     summary = document["summary"]
     return RunEntry(
         document["started_at"],
         document["finished_at"],
         document["complete"],
+        document["interrupted"],
         {
             "in_sync": summary["in_sync"],
             "drifted": summary["drifted"],
@@ -192,6 +226,7 @@ def _run(document: Document) -> RunEntry:
         },
         {name: dict(counts) for name, counts in targets.items()},
         {target["name"]: target["error"] for target in document["targets"] if target["error"] is not None},
+        unlisted,
     )
 
 
@@ -199,6 +234,7 @@ def _advance(key: Key, course: Course, resource: ResourceEntry, at: str) -> Iter
     """What one run says of a definition."""
     status = resource["status"]
     course.is_there = True
+    course.asked_before, course.asked = course.asked, at
     course.source = resource["source"]
     unreadable = course.lasting(unreadable=True)
     if status == "error":

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from driftcheck.document import in_order, place, summary
+from driftcheck.document import in_order, listed, place, summary
 from driftcheck.errors import DriftcheckError
+from driftcheck.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,6 +47,7 @@ def merge(parts: Sequence[Part]) -> Document:
             raise DriftcheckError(*faults[:_MAX_SAID], *more)
     documents = [document for _, document in parts]
     targets = _targets(documents)
+    is_listed = all(KINDS.keys() <= {*target.get("listed", ())} for target in targets)
     found = [each for document in documents for each in document["resources"]]
     resources = sorted(_without_declared_elsewhere(found, targets), key=_address)
     merged: Document = {
@@ -54,7 +56,8 @@ def merge(parts: Sequence[Part]) -> Document:
         "started_at": min(document["started_at"] for document in documents),
         "finished_at": max(document["finished_at"] for document in documents),
         "complete": all(document["complete"] for document in documents),
-        "summary": summary(resources),
+        "interrupted": any(document["interrupted"] for document in documents),
+        "summary": summary(resources, is_listed=is_listed),
         "targets": targets,
         "resources": resources,
         "warnings": _warnings(documents, resources),
@@ -137,6 +140,7 @@ def _targets(documents: Sequence[Document]) -> list[TargetEntry]:
     """Each target once, with what any part knows of it; of several errors, the one that a run would tell."""
     found: dict[str, TargetEntry] = {}
     for document in documents:
+        kinds = listed(document)
         for target in document["targets"]:
             known = found.get(target["name"], target)
             errors: list[ErrorEntry] = [each["error"] for each in (known, target) if each["error"]]
@@ -145,6 +149,7 @@ def _targets(documents: Sequence[Document]) -> list[TargetEntry]:
                 "account": target["account"] if known["account"] is None else known["account"],
                 "region": target["region"] if known["region"] is None else known["region"],
                 "error": min(errors, key=lambda each: (each["message"], each["code"]), default=None),
+                "listed": sorted(kinds[target["name"]].union(known.get("listed", ()))),
             }
     return [found[name] for name in sorted(found)]
 

@@ -12,7 +12,7 @@ from driftcheck import pool
 from driftcheck.aws import is_throttled, unreadable
 from driftcheck.fetch.listing import Listing, throttled_alike
 from driftcheck.kinds import KINDS, TAGS
-from driftcheck.model import Calls, Live, TargetReading, Unreadable
+from driftcheck.model import CUT_SHORT, Calls, Live, TargetReading, Unreadable
 from driftcheck.turns import Job
 
 if TYPE_CHECKING:
@@ -74,12 +74,16 @@ class Limits:
 
 @dataclass(slots=True)
 class Fetched:
-    """What was found out beside the readings: what else exists, and how the targets were reached."""
+    """What was found out beside the readings: what else exists, and how the targets were reached.
+
+    ``is_cut_short``: something was not read because of a signal or the deadline.
+    """
 
     unmanaged: dict[Address, Finding] = field(default_factory=dict)
     targets: list[TargetReading] = field(default_factory=list)
     warnings: list[Warn] = field(default_factory=list)
     calls: Calls = field(default_factory=lambda: Calls(0, 0))
+    is_cut_short: bool = False
 
 
 def fetch(
@@ -140,6 +144,7 @@ class Run:
     accounts: dict[str, str] = field(default_factory=dict)
     opened: dict[str, OpenTarget] = field(default_factory=dict)
     errors: dict[str, Unreadable] = field(default_factory=dict)
+    listed: dict[str, set[str]] = field(default_factory=dict)
 
     def first_jobs(self) -> Iterator[Job]:
         """Reach each target."""
@@ -207,7 +212,10 @@ class Run:
 
     def error(self, operation: str, error: Exception) -> Unreadable:
         """What kept an operation from being answered."""
-        return unanswered(operation, error, self.limits)
+        found = unanswered(operation, error, self.limits)
+        if found.code in CUT_SHORT:
+            self.fetched.is_cut_short = True
+        return found
 
     def target_reading(self, target: Target) -> TargetReading:
         """How a target was reached, and what kept it from being read whole."""
@@ -218,4 +226,6 @@ class Run:
             account or target.account,
             reached.region if reached else target.region,
             self.errors.get(target.name),
+            frozenset(self.listed.get(target.name, ())),
+            reached is not None,
         )

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from driftcheck.document.origins import group
-from driftcheck.render.common import error_text, invalid_text, plural, source_text, verdict, visible
+from driftcheck.render.common import (
+    error_text,
+    invalid_text,
+    plural,
+    read_text,
+    source_text,
+    verdict,
+    visible,
+)
 from driftcheck.render.origins import REMARKS, ROLLOUTS
 from driftcheck.render.text import change_sections, resource_lines
 
@@ -93,7 +101,7 @@ def _add_run(root: ET.Element, document: Document) -> None:
         return
     suite = ET.SubElement(root, "testsuite", name="driftcheck")
     if not document["complete"]:
-        error: ErrorEntry = {"code": "incomplete", "message": verdict(document)}
+        error: ErrorEntry = {"code": "incomplete", "message": read_text(document) or verdict(document)}
         _add_error(suite, "driftcheck", "run", error)
     for each in document.get("invalid", ()):
         _add_error(suite, "driftcheck", "desired state", {"code": "invalid", "message": invalid_text(each)})

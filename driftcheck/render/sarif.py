@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from driftcheck.render.common import error_text, name_text, path_text, value_text, visible
+from driftcheck.render.common import error_text, name_text, path_text, read_text, value_text, visible
 from driftcheck.render.origins import ROLLOUTS, origin_text, resolved
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ def _remarks(document: Document) -> Iterator[_Remark]:
         if target["error"]:
             text = f"Target {visible(target['name'])} could not be read whole: {error_text(target['error'])}"
             yield _Remark("error", text, None, (target["name"],))
+    if wanting := read_text(document):
+        yield _Remark("error", f"The run is not complete: {wanting}.", None, ("run",))
     for warning in document["warnings"]:
         identity: tuple[Json, ...] = (warning["code"], warning["message"])
         yield _Remark(visible(warning["code"]), visible(warning["message"]), warning["source"], identity)

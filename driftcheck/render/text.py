@@ -20,6 +20,7 @@ from driftcheck.render.common import (
     of_status,
     path_text,
     plural,
+    read_text,
     source_text,
     time_text,
     value_text,
@@ -198,7 +199,14 @@ def _counts(document: Document) -> list[str]:
     if document.get("invalid"):
         return []
     change = change_counts(document)
-    return [*(_wrapped(change, "") if change else []), counts_text(document["summary"])]
+    counts = counts_text(document["summary"])
+    if len(counts) > _WIDTH:
+        counts = counts.replace(". ", ".\n")
+    return [
+        *([f"{wanting}."] if (wanting := read_text(document)) else []),
+        *(_wrapped(change, "") if change else []),
+        *counts.split("\n"),
+    ]
 
 
 def _about_the_run(document: Document) -> Iterator[list[str]]:

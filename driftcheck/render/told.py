@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from driftcheck.render.common import (
     error_text,
+    heading,
     of_status,
+    read_text,
     shard_text,
-    verdict,
     visible,
 )
 from driftcheck.render.rollout import rollout_of
@@ -105,7 +106,7 @@ def _drift(document: Document, base: BaseEntry | None) -> Told:
         ("Not compared", summary["error"]),
     ]
     return Told(
-        f"{icon} {verdict(document).removesuffix('.')}",
+        f"{icon} {heading(document).removesuffix('.')}",
         [],
         counts,
         [
@@ -190,15 +191,17 @@ def _headline(document: Document, rollout: Rollout, unintended: int, is_doubtful
     if unintended:
         differ = "definition differs" if unintended == 1 else "definitions differ"
         return f"{_BAD} Not intended: {unintended:,} {differ} from AWS because of this change{shard}"
-    if not document["complete"]:
+    if document["interrupted"]:
         return f"{_DOUBTFUL} Incomplete: the run was stopped before everything was read{shard}"
-    if is_doubtful:
+    if is_doubtful or not document["complete"]:
         return f"{_DOUBTFUL} Valid, but not everything could be compared{shard}"
     return f"{_DOUBTFUL if rollout.diverged else _GOOD} Valid: {rollout.says}{shard}"
 
 
 def _sentences(document: Document, rollout: Rollout, counts: Iterable[tuple[str, int]]) -> Iterator[str]:
     number = dict(counts)
+    if wanting := read_text(document):
+        yield f"{wanting}."
     if number["Not intended"] or number["Not compared"] or not document["complete"]:
         yield f"{rollout.says[:1].upper()}{rollout.says[1:]}."
     if not number["Not intended"] and document["complete"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from driftcheck.render.common import error_text, name_text, path_text, value_text, visible
+from driftcheck.render.common import error_text, name_text, path_text, read_text, value_text, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,8 @@ def _found(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, s
     """Everything worth one: level, place, title and text; of those of a level, the most severe first."""
     for error in document.get("invalid") or []:
         yield "error", error["source"], "invalid", error["message"]
+    if wanting := read_text(document):
+        yield "error", None, "not complete", wanting
     base = document.get("base")
     with_base = base is not None and base["error"] is None
     later: list[tuple[str, SourceEntry | None, str, str]] = []

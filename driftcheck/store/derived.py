@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from driftcheck.store import Store
 
 HISTORY = "derived/history.json"
-_FORMAT = "1"
+_FORMAT = "2"
 _AHEAD = timedelta(minutes=10)
 """How far the clocks of two machines that keep runs in one store may be apart."""
 

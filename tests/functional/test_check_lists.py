@@ -137,6 +137,9 @@ def test_a_list_of_a_declared_kind_that_fails_is_an_error_of_the_target(
     assert result.target_error is not None
     assert result.target_error["code"] == code
     assert "ListModelQualityJobDefinitions" in result.target_error["message"]
+    # all that is declared was read, and what else exists is not known
+    assert (result.document["complete"], result.document["summary"]["coverage"]) == (True, None)
+    assert MODEL_QUALITY not in result.document["targets"][0]["listed"]
 
 
 @pytest.mark.parametrize(("drifted", "expected"), [(False, 0), (True, 2)])
@@ -154,6 +157,8 @@ def test_a_list_of_another_kind_that_is_denied_is_a_warning(
     assert result.warnings == ["unmanaged-not-looked-for"]
     (warning,) = result.document["warnings"]
     assert DATA_QUALITY in warning["message"]
+    assert (result.document["complete"], result.document["summary"]["coverage"]) == (True, None)
+    assert result.document["targets"][0]["listed"] == sorted({*KINDS} - {DATA_QUALITY})
     assert {name: result.statuses[name] for name in STRAY} == dict.fromkeys(STRAY, "unmanaged")
 
 

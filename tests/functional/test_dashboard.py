@@ -168,7 +168,7 @@ def test_a_store_that_is_empty_has_a_dashboard_too(run: Run, tmp_path: Path) -> 
 
 
 def test_a_store_of_runs_that_were_cut_short_has_one_that_says_so(run: Run, tmp_path: Path) -> None:
-    keep(tmp_path / "kept", night(1, complete=False), night(2, complete=False))
+    keep(tmp_path / "kept", night(1, interrupted=True), night(2, interrupted=True))
 
     assert run(*DASHBOARD).exit_code == 0
     text = (tmp_path / "site" / "index.html").read_text("utf-8")

@@ -191,7 +191,7 @@ def test_a_gap_is_one_line_and_no_report(run: Run, tmp_path: Path, documents: li
         ([document(in_sync()), document(in_sync("b"))], [], 0),
         ([document(in_sync()), document(drifted(name="b"))], [], 2),
         ([document(in_sync()), document(drifted(name="b"))], ["--fail-on", "missing"], 0),
-        ([document(in_sync()), document(drifted(name="b"), complete=False)], [], 1),
+        ([document(in_sync()), document(drifted(name="b"), interrupted=True)], [], 1),
         ([golden_document()], [], 1),
     ],
 )

@@ -58,6 +58,7 @@ def test_a_notice_reads_as_a_person_would_say_it() -> None:
         "- ModelQualityJobDefinition old (prod): missing for 3 d, since 2026-11-01 02:17:00 UTC\n"
         "\n"
         "Now: 1 in sync, 1 drifted, 1 missing, 1 unmanaged, 1 not readable.\n"
+        "3 of 4 read: the run is not complete.\n"
     )
 
 
