@@ -41,10 +41,7 @@ _DRIFT = frozenset({"drifted", "missing"})
 
 
 def metrics(document: Document, history: History) -> Iterator[Metric]:
-    """What a run measured, which ``history`` has just taken over.
-
-    A target of which it is not known what else exists has no number of unmanaged ones, unless some are known.
-    """
+    """What a run measured, which ``history`` has just taken over."""
     started, finished = (_seconds(document[at]) for at in ("started_at", "finished_at"))
     run = history.runs[-1]
     oldest = dict.fromkeys(run.targets, started)
@@ -54,8 +51,6 @@ def metrics(document: Document, history: History) -> Iterator[Metric]:
             oldest[target] = min(oldest[target], _seconds(since))
     for target, counts in sorted(run.targets.items()):
         for status in _STATUSES:
-            if status == "unmanaged" and target in run.unlisted and not counts.get(status):
-                continue
             labels = (("Target", target), ("Status", status))
             yield Metric("Definitions", counts.get(status, 0), "Count", labels)
         yield Metric("OldestDriftAge", started - oldest[target], "Seconds", (("Target", target),))

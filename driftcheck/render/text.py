@@ -199,13 +199,10 @@ def _counts(document: Document) -> list[str]:
     if document.get("invalid"):
         return []
     change = change_counts(document)
-    counts = counts_text(document["summary"])
-    if len(counts) > _WIDTH:
-        counts = counts.replace(". ", ".\n")
     return [
         *([f"{wanting}."] if (wanting := read_text(document)) else []),
         *(_wrapped(change, "") if change else []),
-        *counts.split("\n"),
+        counts_text(document["summary"]),
     ]
 
 

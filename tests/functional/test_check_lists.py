@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from driftcheck.kinds import KINDS
 from tests.functional.cloud import Paging
 from tests.functional.definitions import DATA_QUALITY, MODEL_QUALITY, minimal, write_desired
 from tests.functional.faults import DENIED, EXPIRED, INTERNAL, Answer, Behaviour, Delay, Hang, Refuse
