@@ -197,7 +197,7 @@ class History:
         return self.runs[-1].started_at if self.runs else ""
 
     def _run(self, document: Document) -> RunEntry:
-        """Make the entry of a run that ``courses`` has; what is unmanaged is so until a list shows it gone."""
+        """Make the entry of a run that ``courses`` has; what is unmanaged stays until a list shows it gone."""
         targets: dict[str, Counter[str]] = {target["name"]: Counter() for target in document["targets"]}
         for resource in document["resources"]:
             targets.setdefault(resource["target"], Counter())[resource["status"]] += 1

@@ -123,7 +123,7 @@ def greens(page: Page) -> list[str]:
 
 _GREENS = """() => [...document.querySelectorAll("body, body *")].filter((element) => {
   const style = getComputedStyle(element);
-  return ["color", "backgroundColor", "borderLeftColor", "borderTopColor", "fill", "stroke"].some((member) => {
+  return ["color", "backgroundColor", "borderLeftColor", "fill", "stroke"].some((member) => {
     const [red, green, blue, alpha = 1] = (style[member].match(/[\\d.]+/g) || [0, 0, 0]).map(Number);
     return alpha > 0 && green > red + 25 && green > blue + 15;
   });

@@ -25,6 +25,7 @@ __all__ = ["start"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from tests.functional.conftest import Launch, Outcome, Run
     from tests.functional.service import Service
 
