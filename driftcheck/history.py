@@ -13,8 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftcheck.document import listed
-from driftcheck.kinds import KINDS
-from driftcheck.model import CUT_SHORT
+from driftcheck.model import CUT_SHORT, KIND_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -197,11 +196,13 @@ class History:
         return self.runs[-1].started_at if self.runs else ""
 
     def _run(self, document: Document) -> RunEntry:
-        """Make the entry of a run that ``courses`` has; what is unmanaged stays until a list shows it gone."""
+        """Make the entry of a run that ``courses`` has; what is unmanaged is so until a list lacks it."""
         targets: dict[str, Counter[str]] = {target["name"]: Counter() for target in document["targets"]}
         for resource in document["resources"]:
             targets.setdefault(resource["target"], Counter())[resource["status"]] += 1
-        unlisted = sorted(name for name, kinds in listed(document).items() if not kinds >= KINDS.keys())
+        unlisted = sorted(
+            name for name, kinds in listed(document).items() if not kinds.issuperset(KIND_NAMES)
+        )
         for name in unlisted:
             targets[name].pop("unmanaged", None)
         for (_, target, _), course in self.courses.items():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from driftcheck.document import in_order, listed, place, summary
 from driftcheck.errors import DriftcheckError
-from driftcheck.kinds import KINDS
+from driftcheck.model import KIND_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,7 +47,7 @@ def merge(parts: Sequence[Part]) -> Document:
             raise DriftcheckError(*faults[:_MAX_SAID], *more)
     documents = [document for _, document in parts]
     targets = _targets(documents)
-    is_listed = all(KINDS.keys() <= {*target.get("listed", ())} for target in targets)
+    is_listed = all({*KIND_NAMES}.issubset(target.get("listed", ())) for target in targets)
     found = [each for document in documents for each in document["resources"]]
     resources = sorted(_without_declared_elsewhere(found, targets), key=_address)
     merged: Document = {

@@ -153,6 +153,14 @@ class Unreadable:
     message: str
 
 
+KIND_NAMES = (
+    "ModelQualityJobDefinition",
+    "DataQualityJobDefinition",
+    "ModelBiasJobDefinition",
+    "ModelExplainabilityJobDefinition",
+)
+"""The kinds of which everything that exists is listed; ``kinds`` has what botocore says of each."""
+
 CUT_SHORT = frozenset({"Interrupted", "DeadlineExceeded"})
 """Codes of what was not read because the run ended before: nothing was found out about it."""
 

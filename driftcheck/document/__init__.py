@@ -16,8 +16,7 @@ from driftcheck import __version__
 from driftcheck.document.entries import error_entry, source_entry
 from driftcheck.document.revised import base_entry
 from driftcheck.errors import DriftcheckError
-from driftcheck.kinds import KINDS
-from driftcheck.model import CUT_SHORT, Origin
+from driftcheck.model import CUT_SHORT, KIND_NAMES, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +68,7 @@ def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid
         for t in sorted(report.targets, key=lambda t: t.name)
     ]
     wrong = [_invalid(each) for each in invalid]
-    counts = summary(resources, is_listed=all(t.listed >= KINDS.keys() for t in report.targets))
+    counts = summary(resources, is_listed=all(t.listed.issuperset(KIND_NAMES) for t in report.targets))
     is_whole = not (report.interrupted or wrong or counts["error"])
     made: Document = {
         "format_version": FORMAT_VERSION,
@@ -128,7 +127,7 @@ def listed(document: Document) -> dict[str, frozenset[str]]:
 
     A target that does not name them was listed whole where the document knows its coverage.
     """
-    others = KINDS.keys() if document["summary"]["coverage"] is not None else ()
+    others = KIND_NAMES if document["summary"]["coverage"] is not None else ()
     return {
         target["name"]: frozenset(target.get("listed", () if target["error"] else others))
         for target in document["targets"]
@@ -193,7 +192,7 @@ def _upgraded(document: Document) -> Document:
     read = {each["target"] for each in resources if each["status"] not in ("error", "unmanaged")}
     is_reached = all(not target["error"] or target["name"] in read for target in targets)
     is_asked = all(each["code"] != "unmanaged-not-looked-for" for each in document["warnings"])
-    kinds = sorted(KINDS) if is_asked and "shard" not in document else []
+    kinds = sorted(KIND_NAMES) if is_asked and "shard" not in document else []
     is_listed = bool(kinds) and not any(target["error"] for target in targets)
     counts = summary(resources, is_listed=is_listed)
     return {
