@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.fleet import kind_of, name_of, target_name
 from driftcheck.document import summary
+from driftcheck.kinds import KINDS
 from driftcheck.store import open_store
 
 if TYPE_CHECKING:
@@ -64,14 +65,21 @@ def nights(count: int, definitions: int) -> Iterator[Document]:
         resources = [_resource(number, *state) for number, state in enumerate(states)]
         resources.sort(key=lambda each: (each["kind"], each["target"], each["name"]))
         yield {
-            "format_version": "1.0",
+            "format_version": "1.1",
             "driftcheck_version": "0.1.0",
             "started_at": _text(at),
             "finished_at": _text(at + timedelta(minutes=2)),
-            "complete": True,
-            "summary": summary(resources),
+            "complete": all(each["status"] != "error" for each in resources),
+            "interrupted": False,
+            "summary": summary(resources, is_listed=True),
             "targets": [
-                {"name": target_name(number), "account": "123456789012", "region": "eu-west-1", "error": None}
+                {
+                    "name": target_name(number),
+                    "account": "123456789012",
+                    "region": "eu-west-1",
+                    "error": None,
+                    "listed": sorted(KINDS),
+                }
                 for number in range(_TARGETS)
             ],
             "resources": resources,

@@ -57,13 +57,15 @@ def generated(count: int) -> Document:
     resources: list[Any] = [_resource(number) for number in range(count)]
     found = [resource["status"] for resource in resources]
     return {
-        "format_version": "1.0",
+        "format_version": "1.1",
         "driftcheck_version": "0.1.0",
         "started_at": "2026-11-24T02:17:00Z",
         "finished_at": "2026-11-24T02:19:00Z",
-        "complete": True,
+        "complete": "error" not in found,
+        "interrupted": False,
         "summary": {
             "declared": count,
+            "read": count - found.count("error"),
             "in_sync": found.count("in_sync"),
             "drifted": found.count("drifted"),
             "missing": found.count("missing"),

@@ -69,7 +69,7 @@ def check(  # noqa: PLR0913 - what a run may be told
         found,
         fetched,
         started_at,
-        complete=not stop.requested,
+        interrupted=stop.requested,
         unmanaged=unmanaged,
         warnings=warnings,
         now=now,
@@ -82,7 +82,7 @@ def report(
     fetched: Fetched,
     started_at: datetime,
     *,
-    complete: bool,
+    interrupted: bool,
     unmanaged: bool,
     warnings: Iterable[Warn] = (),
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -91,7 +91,7 @@ def report(
     return Report(
         started_at=started_at,
         finished_at=now(),
-        complete=complete,
+        interrupted=interrupted or fetched.is_cut_short,
         targets=tuple(fetched.targets),
         findings=(*findings.values(), *_unmanaged(state, fetched)),
         warnings=(

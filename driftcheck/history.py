@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from driftcheck.document import listed
+from driftcheck.model import CUT_SHORT, KIND_NAMES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -31,7 +34,7 @@ Key: TypeAlias = tuple[str, str, str]
 Place: TypeAlias = "tuple[str | None, str | None]"
 """Account and region of a target; None for what is not known."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class ChangeKind(StrEnum):
@@ -75,11 +78,14 @@ class Course:
 
     ``episodes`` are in the order of their beginnings; at most two of them last: one of what it is, and one of
     not being readable, which leaves the other as it was. ``is_there`` is false once a run no longer spoke of
-    it; ``seen`` is the run that did so last with a trustworthy answer.
+    it; ``seen`` is the run that did so last with a trustworthy answer. ``asked`` is the last run that got any
+    answer or error, and ``asked_before`` the one before it; empty where there is none.
     """
 
     first: str
     seen: str
+    asked: str = ""
+    asked_before: str = ""
     arn: str | None = None
     created_at: str | None = None
     source: SourceEntry | None = None
@@ -129,18 +135,31 @@ class Change:
 class RunEntry:
     """One run: its times, its counts by status, and those by target.
 
-    ``failures`` are the targets that could not be read whole, and why; ``places`` where each target was, and
-    ``moved`` where those were before that no longer are there.
+    ``failures`` are the targets that could not be read whole, and why. ``unlisted`` are those of which it is
+    not known what else exists. ``places`` are where each target was of which anything was read, and ``moved``
+    where those were before that no longer are there.
     """
 
     started_at: str
     finished_at: str
     complete: bool
+    interrupted: bool
     counts: dict[str, int]
     targets: dict[str, dict[str, int]]
     failures: dict[str, ErrorEntry] = field(default_factory=dict)
+    unlisted: list[str] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
     moved: dict[str, Place] = field(default_factory=dict)
+
+    @property
+    def declared(self) -> int:
+        """How many definitions were declared."""
+        return sum(self.counts.values()) - self.counts["unmanaged"]
+
+    @property
+    def read(self) -> int:
+        """How many of these were read: ``missing`` is an answer."""
+        return self.declared - self.counts["error"]
 
 
 @dataclass(slots=True)
@@ -159,32 +178,35 @@ class History:
     def add(self, document: Document) -> list[Change]:
         """Take over a run that started after all the others; the changes are in the order of their keys.
 
-        A run that was cut short is noted, and says nothing about any definition. Where a target is for the
-        first time, nothing has changed.
+        What was read counts in every run. An error changes nothing about what is known of its definition, and
+        neither does what was not read because the run was cut short, which is no error of the definition's.
+        Where a target is for the first time, nothing has changed.
         """
+        at, lists = document["started_at"], listed(document)
         places = places_read(document)
         moved = moves(self.places, places)
-        self.runs.append(_run(document, moved))
-        if not document["complete"]:
-            return []
         new = {target for target in moved if not self._move(target, places[target])}
         self.places |= learned(self.places, places)
-        at = document["started_at"]
         changes: list[Change] = []
         spoken_of = set()
         for resource in document["resources"]:
             key = resource["kind"], resource["target"], resource["name"]
             spoken_of.add(key)
+            if resource["error"] and resource["error"]["code"] in CUT_SHORT:
+                continue
             course = self.courses.get(key)
             if course is None:
                 seen = "" if resource["status"] == "error" else at
                 course = self.courses[key] = Course(at, seen)
             advanced = [*_advance(key, course, resource, at)]
             changes += advanced if key[1] not in new else ()
-        looked_at = {target["name"] for target in document["targets"] if target["error"] is None}
         for key, course in self.courses.items():
-            if course.is_there and key not in spoken_of and key[1] in looked_at:
+            kind, target, _ = key
+            # a document names all that is declared for its targets, whatever was read of it
+            is_known = course.status != "unmanaged" or kind in lists.get(target, ())
+            if course.is_there and key not in spoken_of and target in lists and is_known:
                 changes += _leave(key, course, at)
+        self.runs.append(self._run(document, places, moved))
         return sorted(changes, key=lambda change: (change.key, change.kind))
 
     def _move(self, target: str, place: Place) -> bool:
@@ -204,6 +226,21 @@ class History:
         """The start of the latest run, empty where there is none."""
         return self.runs[-1].started_at if self.runs else ""
 
+    def _run(self, document: Document, places: dict[str, Place], moved: dict[str, Place]) -> RunEntry:
+        """Make the entry of a run that ``courses`` has; what is unmanaged is so until a list lacks it."""
+        targets: dict[str, Counter[str]] = {target["name"]: Counter() for target in document["targets"]}
+        for resource in document["resources"]:
+            targets.setdefault(resource["target"], Counter())[resource["status"]] += 1
+        unlisted = sorted(
+            name for name, kinds in listed(document).items() if not kinds.issuperset(KIND_NAMES)
+        )
+        for name in unlisted:
+            targets[name].pop("unmanaged", None)
+        for (_, target, _), course in self.courses.items():
+            if target in unlisted and course.is_there and course.status == "unmanaged":
+                targets[target]["unmanaged"] += 1
+        return _entry(document, targets, unlisted, places, moved)
+
 
 def is_move(before: Place, now: Place) -> bool:
     """Tell whether two places differ in what is known of both."""
@@ -216,12 +253,7 @@ def place_of(target: TargetEntry) -> Place:
 
 
 def places_read(document: Document) -> dict[str, Place]:
-    """Give the places of the targets of which a run read anything.
-
-    A run that was cut short counts for none: its results do not either.
-    """
-    if not document["complete"]:
-        return {}
+    """Give the places of the targets of which a run read anything."""
     unread = {resource["target"] for resource in document["resources"]}
     unread |= {target["name"] for target in document["targets"] if target["error"] is not None}
     read = {resource["target"] for resource in document["resources"] if resource["status"] != "error"}
@@ -253,15 +285,19 @@ def learned(known: Mapping[str, Place], places: Mapping[str, Place]) -> dict[str
     return found
 
 
-def _run(document: Document, moved: dict[str, Place]) -> RunEntry:
-    targets: dict[str, Counter[str]] = {target["name"]: Counter() for target in document["targets"]}
-    for resource in document["resources"]:
-        targets.setdefault(resource["target"], Counter())[resource["status"]] += 1
+def _entry(
+    document: Document,
+    targets: dict[str, Counter[str]],
+    unlisted: list[str],
+    places: dict[str, Place],
+    moved: dict[str, Place],
+) -> RunEntry:
     summary = document["summary"]
     return RunEntry(
         document["started_at"],
         document["finished_at"],
         document["complete"],
+        document["interrupted"],
         {
             "in_sync": summary["in_sync"],
             "drifted": summary["drifted"],
@@ -271,7 +307,8 @@ def _run(document: Document, moved: dict[str, Place]) -> RunEntry:
         },
         {name: dict(counts) for name, counts in targets.items()},
         {target["name"]: target["error"] for target in document["targets"] if target["error"] is not None},
-        {target["name"]: place_of(target) for target in document["targets"]},
+        unlisted,
+        places,
         moved,
     )
 
@@ -280,6 +317,7 @@ def _advance(key: Key, course: Course, resource: ResourceEntry, at: str) -> Iter
     """What one run says of a definition."""
     status = resource["status"]
     course.is_there = True
+    course.asked_before, course.asked = course.asked, at
     course.source = resource["source"]
     unreadable = course.lasting(unreadable=True)
     if status == "error":

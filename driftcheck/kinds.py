@@ -17,6 +17,7 @@ from botocore.loaders import create_loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
 from driftcheck import __version__
+from driftcheck.model import KIND_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,15 +112,7 @@ class Kind:
         return _members(self).server_assigned
 
 
-KINDS: Mapping[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind("ModelQualityJobDefinition"),
-        Kind("DataQualityJobDefinition"),
-        Kind("ModelBiasJobDefinition"),
-        Kind("ModelExplainabilityJobDefinition"),
-    )
-}
+KINDS: Mapping[str, Kind] = {name: Kind(name) for name in KIND_NAMES}
 
 
 def is_void(shape: StructureShape, member: str, value: object) -> bool:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from driftcheck.document import digest_of, in_order, place, summary
+from driftcheck.document import digest_of, in_order, listed, place, summary
 from driftcheck.errors import DriftcheckError
 from driftcheck.kinds import AWS_TAGS
+from driftcheck.model import KIND_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -65,6 +66,7 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[
             raise DriftcheckError(*faults[:_MAX_SAID], *more)
     documents = [document for _, document in parts]
     targets = _targets(documents)
+    is_listed = all({*KIND_NAMES}.issubset(target.get("listed", ())) for target in targets)
     found = [each for document in documents for each in document["resources"]]
     resources = sorted(_without_declared_elsewhere(found, targets), key=_address)
     merged: Document = {
@@ -73,7 +75,8 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[
         "started_at": min(document["started_at"] for document in documents),
         "finished_at": max(document["finished_at"] for document in documents),
         "complete": all(document["complete"] for document in documents),
-        "summary": summary(resources),
+        "interrupted": any(document["interrupted"] for document in documents),
+        "summary": summary(resources, is_listed=is_listed),
         "targets": targets,
         "resources": resources,
         "warnings": _warnings(documents, resources),
@@ -255,6 +258,7 @@ def _targets(documents: Sequence[Document]) -> list[TargetEntry]:
     """Each target once, with what any part knows of it; of several errors, the one that a run would tell."""
     found: dict[str, TargetEntry] = {}
     for document in documents:
+        kinds = listed(document)
         for target in document["targets"]:
             known = found.get(target["name"], target)
             errors: list[ErrorEntry] = [each["error"] for each in (known, target) if each["error"]]
@@ -263,6 +267,7 @@ def _targets(documents: Sequence[Document]) -> list[TargetEntry]:
                 "account": target["account"] if known["account"] is None else known["account"],
                 "region": target["region"] if known["region"] is None else known["region"],
                 "error": min(errors, key=lambda each: (each["message"], each["code"]), default=None),
+                "listed": sorted(kinds[target["name"]].union(known.get("listed", ()))),
             }
     return [found[name] for name in sorted(found)]
 

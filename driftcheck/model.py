@@ -164,6 +164,17 @@ class Unreadable:
     profile: str | None = None
 
 
+KIND_NAMES = (
+    "ModelQualityJobDefinition",
+    "DataQualityJobDefinition",
+    "ModelBiasJobDefinition",
+    "ModelExplainabilityJobDefinition",
+)
+"""The kinds of which everything that exists is listed; ``kinds`` has what botocore says of each."""
+
+CUT_SHORT = frozenset({"Interrupted", "DeadlineExceeded"})
+"""Codes of what was not read because the run ended before: nothing was found out about it."""
+
 Reading: TypeAlias = Live | Missing | Unreadable
 
 
@@ -255,12 +266,17 @@ class Warn:
 
 @dataclass(frozen=True, slots=True)
 class TargetReading:
-    """One (account, region) that was looked at; ``error`` is what kept it from being read whole."""
+    """One (account, region) that was looked at; ``error`` is what kept it from being read whole.
+
+    ``listed`` are the names of the kinds of which everything that exists was listed.
+    """
 
     name: str
     account: str | None
     region: str | None
     error: Unreadable | None = None
+    listed: frozenset[str] = frozenset()
+    is_reached: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,11 +322,14 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a run found out. Times are aware, in UTC; nothing in it is a sensitive value."""
+    """Everything that a run found out. Times are aware, in UTC; nothing in it is a sensitive value.
+
+    ``interrupted``: a signal or the deadline cut the run short.
+    """
 
     started_at: datetime
     finished_at: datetime
-    complete: bool
+    interrupted: bool
     targets: tuple[TargetReading, ...]
     findings: tuple[Finding, ...]
     warnings: tuple[Warn, ...] = ()

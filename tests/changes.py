@@ -101,7 +101,7 @@ def against_base(made: Document, *declarations: DeclarationEntry, ref: str = "ma
 
 def invalid(*messages: str) -> Document:
     return {
-        **document(complete=False),
+        **document(interrupted=True),
         "invalid": [{"message": each, "source": source()} for each in messages],
     }
 

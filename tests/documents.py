@@ -33,7 +33,19 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).parent / "golden"
 KIND = "ModelQualityJobDefinition"
-PROD: TargetEntry = {"name": "prod", "account": "123456789012", "region": "eu-west-1", "error": None}
+KINDS = [
+    "DataQualityJobDefinition",
+    "ModelBiasJobDefinition",
+    "ModelExplainabilityJobDefinition",
+    "ModelQualityJobDefinition",
+]
+PROD: TargetEntry = {
+    "name": "prod",
+    "account": "123456789012",
+    "region": "eu-west-1",
+    "error": None,
+    "listed": KINDS,
+}
 
 
 def golden_document() -> Document:
@@ -44,24 +56,33 @@ def document(
     *resources: ResourceEntry,
     targets: Sequence[TargetEntry] = (PROD,),
     warnings: Sequence[WarningEntry] = (),
-    complete: bool = True,
+    interrupted: bool = False,
 ) -> Document:
+    """A run's document; a target with an error was not reached unless something of it was read."""
     counts = Counter(str(resource["status"]) for resource in resources)
     declared = len(resources) - counts["unmanaged"]
+    read = declared - counts["error"]
+    is_listed = all(target["error"] is None for target in targets)
+    is_reached = all(
+        target["error"] is None or any(each["target"] == target["name"] for each in resources)
+        for target in targets
+    )
     return {
-        "format_version": "1.0",
+        "format_version": "1.1",
         "driftcheck_version": "0.1.0",
         "started_at": "2026-11-24T02:17:00Z",
         "finished_at": "2026-11-24T02:17:09Z",
-        "complete": complete,
+        "complete": is_reached and not (counts["error"] or interrupted),
+        "interrupted": interrupted,
         "summary": {
             "declared": declared,
+            "read": read,
             "in_sync": counts["in_sync"],
             "drifted": counts["drifted"],
             "missing": counts["missing"],
             "unmanaged": counts["unmanaged"],
             "error": counts["error"],
-            "coverage": declared / len(resources) if resources else 1.0,
+            "coverage": read / (read + counts["unmanaged"]) if read and is_listed else None,
         },
         "targets": list(targets),
         "resources": list(resources),
@@ -264,7 +285,7 @@ def hostile_documents(draw: st.DrawFn) -> Document:
         for code in draw(st.lists(hostile_text, max_size=2))
     ]
     resources = draw(st.lists(_resources(), max_size=4))
-    made = document(*resources, targets=targets, warnings=warnings, complete=draw(st.booleans()))
+    made = document(*resources, targets=targets, warnings=warnings, interrupted=draw(st.booleans()))
     return {**made, "driftcheck_version": draw(hostile_text)}
 
 

@@ -36,10 +36,10 @@ def definition(name: str, status: str = "in_sync", **members: Any) -> ResourceEn
     return made  # type: ignore[no-any-return]
 
 
-def night(day: int, *resources: ResourceEntry, complete: bool = True) -> Document:
+def night(day: int, *resources: ResourceEntry, interrupted: bool = False) -> Document:
     """The run of one night over the targets of these definitions."""
     names = sorted({each["target"] for each in resources} | {"prod"})
-    made = document(*resources, targets=[{**PROD, "name": name} for name in names], complete=complete)
+    made = document(*resources, targets=[{**PROD, "name": name} for name in names], interrupted=interrupted)
     return {**made, "started_at": at(day), "finished_at": f"2026-11-{day:02d}T02:19:00Z"}
 
 
@@ -51,7 +51,7 @@ def month() -> list[Document]:
         night(1, *others, definition("again"), definition("last")),
         night(2, *others, definition("again", "drifted"), definition("last")),
         night(3, *others, definition("again"), definition("last")),
-        night(4, complete=False),
+        night(4, interrupted=True),
         night(6, *others, definition("again", "drifted"), definition("last", "drifted")),
         night(7, *others, definition("again"), definition("last", "drifted"), definition("lost", **test)),
         night(8, *others, definition("last", "drifted"), definition("lost", "error", **test)),

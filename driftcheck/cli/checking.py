@@ -177,7 +177,7 @@ def _write_invalid(
     from driftcheck.model import Report
 
     now = datetime.now(UTC)
-    report = Report(now, now, complete=False, targets=error.targets, findings=(), warnings=error.warnings)
+    report = Report(now, now, interrupted=False, targets=error.targets, findings=(), warnings=error.warnings)
     try:
         write_all(document(report, base_of(change, None), error.faults), outputs, templates, quiet=quiet)
     except DriftcheckError as unwritten:

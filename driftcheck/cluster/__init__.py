@@ -26,7 +26,7 @@ from driftcheck.compare import compare
 from driftcheck.errors import DriftcheckError
 from driftcheck.fetch import Fetched, unanswered
 from driftcheck.kinds import KINDS, READ_WITH
-from driftcheck.model import TargetReading, Unreadable
+from driftcheck.model import CUT_SHORT, TargetReading, Unreadable
 from driftcheck.redact import masked_text
 from driftcheck.sharding import tasks
 from driftcheck.turns import Job
@@ -81,9 +81,9 @@ def check(
     """
     run = _Run(address, limits, stop or pool.Stop(), progress, faults)
     run.go(tasks(state, unmanaged=unmanaged))
-    complete = not run.stop.requested
+    interrupted = run.stop.requested
     fetched = run.fetched()
-    return report(state, run.findings, fetched, run.started_at, complete=complete, unmanaged=unmanaged)
+    return report(state, run.findings, fetched, run.started_at, interrupted=interrupted, unmanaged=unmanaged)
 
 
 class _LostError(Exception):
@@ -215,8 +215,9 @@ class _Run:
             operation = KINDS[desired.address.kind].describe
             self.keep(compare(desired, error(operation), self.started_at.date()))
         (target,) = task.state.targets
-        reading = TargetReading(target.name, target.account, target.region, error("not read whole"))
-        self.parts.append(Fetched(targets=[reading]))
+        lost = error("not read whole")
+        reading = TargetReading(target.name, target.account, target.region, lost, is_reached=False)
+        self.parts.append(Fetched(targets=[reading], is_cut_short=lost.code in CUT_SHORT))
 
     def keep(self, finding: Finding) -> None:
         self.findings[finding.address] = finding
@@ -230,6 +231,7 @@ class _Run:
             whole.unmanaged |= part.unmanaged
             whole.warnings += part.warnings
             whole.calls += part.calls
+            whole.is_cut_short |= part.is_cut_short
             for reading in part.targets:
                 readings.setdefault(reading.name, []).append(reading)
         whole.targets = [_one(of_target) for of_target in readings.values()]
@@ -257,11 +259,14 @@ def _one(readings: Sequence[TargetReading]) -> TargetReading:
         if len(found) > 1:
             message = f"workers read it in different {what}: {', '.join(sorted(found))}"
             errors.append(Unreadable("WorkersDisagree", message))
+    is_one = len(accounts) <= 1 and len(regions) <= 1
     return TargetReading(
         readings[0].name,
         accounts[0] if accounts else None,
         regions[0] if regions else None,
         min(errors, key=lambda each: each.message, default=None),
+        frozenset[str]().union(*(each.listed for each in readings if is_one)),
+        is_one and all(each.is_reached for each in readings),
     )
 
 

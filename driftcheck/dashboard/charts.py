@@ -190,19 +190,29 @@ def _cell(day: Day, x: int, y: int) -> Cell:
     if day.point is None:
         return Cell(x, y, "cut" if day.runs else "none", "", title, page)
     count = day.point.out_of_sync
-    return Cell(x, y, worst(day.point), str(count) if 0 < count <= _MOST_IN_A_CELL else "", title, page)
+    tone = worst(day.point)
+    if tone == "in_sync" and not _is_all_read(day):
+        tone = "cut"
+    return Cell(x, y, tone, str(count) if 0 < count <= _MOST_IN_A_CELL else "", title, page)
 
 
-def worst(point: Point) -> StatusName:
+def _is_all_read(day: Day) -> bool:
+    """Tell whether any run of the day was complete: nothing else can say that all was in sync."""
+    return any(run.entry.complete for run in day.runs)
+
+
+def worst(point: Point) -> str:
     """The status by which a day or a run is coloured."""
     return next((status for status in OUT_OF_SYNC if point.counts[status]), "in_sync")
 
 
 def said_of(day: Day) -> str:
     """What a day's cell says, in words."""
-    if day.point is None:
+    if day.point and day.point.out_of_sync:
+        return f"{day.point.out_of_sync:,} not in sync"
+    if not _is_all_read(day):
         return "no run was complete" if day.runs else "no run"
-    return f"{day.point.out_of_sync:,} not in sync" if day.point.out_of_sync else "all in sync"
+    return "all in sync"
 
 
 def strip(spans: Sequence[Span], start: date | datetime | None, end: datetime | None) -> list[Bar]:

@@ -16,7 +16,7 @@ from driftcheck.render.common import percent, place_text, visible
 from driftcheck.render.html import STATUSES, chart, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import timedelta
 
     from driftcheck.causes import Cause
@@ -39,22 +39,25 @@ def front(
     made = outlook.points(runs)
     wrong = [each for each in found if each.status != "in_sync"]
     causes = _causes(found, targets := outlook.targets(runs, found))
-    expected, overdue = outlook.due(made, every)
-    last = made[-1] if made else None
-    summary = counted(each.status for each in found)
+    expected, overdue = outlook.due(runs, every)
+    last = next((run for run in reversed(runs) if run.entry.complete), None)
+    summary = counted((each.status for each in found), is_listed=all(each.is_listed for each in targets))
+    is_whole = bool(runs) and runs[-1].entry.complete and not any(each.failure for each in targets)
+    worst = next((status for status in OUT_OF_SYNC if summary[status]), "in_sync")
     starts = [at for run in runs if (at := moment(run.entry.started_at)) is not None]
     recurring = [each for each in outlook.recurrences(history) if each.times > 1]
     days = outlook.days(runs, made)
     return {
-        "headline": _headline(made, summary, whole=not any(each.failure for each in targets)),
-        "tone": next((status for status in OUT_OF_SYNC if summary[status]), "in_sync") if made else "error",
+        "headline": outcome(summary, whole=is_whole) if found or last else "No run has been complete yet",
+        "tone": "error" if worst == "in_sync" and not is_whole else worst,
+        "is_whole": is_whole,
         "summary": summary,
         "targets": targets,
         "causes": causes[:_MOST_LISTED],
         "count_causes": len(causes),
         "wheres": Counter(each.key[1] for each in wrong).most_common(3),
         "last": last,
-        "after": [run for run in runs if last is None or run.entry.started_at > last.run.entry.started_at],
+        "after": [run for run in runs if last is None or run.entry.started_at > last.entry.started_at],
         "expected": span_text(expected.total_seconds()),
         "overdue": overdue.strftime("%Y-%m-%dT%H:%M:%SZ") if overdue else None,
         "wrong": wrong[:_MOST_LISTED],
@@ -93,12 +96,6 @@ def _causes(found: Iterable[Standing], targets: Iterable[TargetStanding]) -> lis
         if each.status == "error" and each.episode and each.episode.error
     )
     return group_errors([*failures, *errors])
-
-
-def _headline(made: Sequence[Point], summary: Mapping[str, object], *, whole: bool) -> str:
-    if not made:
-        return "No run has been complete yet"
-    return outcome(summary, whole=whole)  # type: ignore[arg-type]
 
 
 def _better(made: Sequence[Point]) -> list[tuple[str, int]]:

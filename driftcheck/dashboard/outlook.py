@@ -76,7 +76,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day (UTC) with its runs and the last complete one of them, None where there was none."""
+    """One day (UTC) with its runs and the last one that was not cut short, None where there was none."""
 
     date: date
     point: Point | None
@@ -92,12 +92,14 @@ class Day:
 class TargetStanding:
     """One target: its counts now, and why the last run over it could not read it whole.
 
-    ``moved`` is the last run that found it in another place than those before, and where it was until then.
+    ``is_listed``: that run knew everything that exists there. ``moved`` is the last run that found it in
+    another place than those before, and where it was until then.
     """
 
     name: str
     counts: Mapping[str, int]
     failure: ErrorEntry | None
+    is_listed: bool
     place: Place = (None, None)
     moved: tuple[Run, Place] | None = None
 
@@ -130,11 +132,11 @@ def _standing(key: Key, course: Course) -> Standing:
 
 
 def points(runs: Sequence[Run]) -> list[Point]:
-    """The complete runs; the counts of a target that a run did not look at are those of the one before it."""
+    """The runs that were not cut short; a target that one did not look at has its former counts."""
     known: dict[str, Mapping[str, int]] = {}
     made = []
     for run in runs:
-        if run.entry.complete:
+        if not run.entry.interrupted:
             known |= run.entry.targets
             made.append(Point(run, sum(map(Counter, known.values()), Counter[str]())))
     return made
@@ -144,12 +146,14 @@ def targets(runs: Sequence[Run], found: Sequence[Standing]) -> list[TargetStandi
     """All targets that anything is known of, by name."""
     counts: dict[str, Counter[str]] = {}
     failures: dict[str, ErrorEntry | None] = {}
+    listed: dict[str, bool] = {}
     places: dict[str, Place] = {}
     moved: dict[str, tuple[Run, Place]] = {}
     for run in runs:
-        if run.entry.complete:
-            places = learned(places, run.entry.places)
-            moved |= {name: (run, before) for name, before in run.entry.moved.items()}
+        listed |= {name: name not in run.entry.unlisted for name in run.entry.targets}
+        places = learned(places, run.entry.places)
+        moved |= {name: (run, before) for name, before in run.entry.moved.items()}
+        if not run.entry.interrupted:
             failures |= {name: run.entry.failures.get(name) for name in run.entry.targets}
     for each in found:
         counts.setdefault(each.key[1], Counter())[each.status] += 1
@@ -158,6 +162,7 @@ def targets(runs: Sequence[Run], found: Sequence[Standing]) -> list[TargetStandi
             name,
             counts.get(name, Counter()),
             failures.get(name),
+            listed.get(name, False),
             places.get(name, (None, None)),
             moved.get(name),
         )
@@ -179,13 +184,14 @@ def days(runs: Sequence[Run], made: Sequence[Point]) -> list[Day]:
     return [Day(day, last.get(day), ran.get(day, [])) for day in every]
 
 
-def due(made: Sequence[Point], every: timedelta | None = None) -> tuple[timedelta, datetime | None]:
+def due(runs: Sequence[Run], every: timedelta | None = None) -> tuple[timedelta, datetime | None]:
     """How often complete runs are expected, and when the next one is overdue.
 
     That is ``every`` where the operator says so, else the median of the last gaps between them, else a day;
     a quarter of it, and no less than 15 minutes, may pass before one is overdue.
     """
-    starts = [at for point in made if (at := moment(point.run.entry.started_at)) is not None]
+    complete = (run.entry.started_at for run in runs if run.entry.complete)
+    starts = [at for start in complete if (at := moment(start)) is not None]
     gaps = [later - earlier for earlier, later in pairwise(starts) if later > earlier][-_RECENT_GAPS:]
     expected = every or (timedelta(seconds=median(gap.total_seconds() for gap in gaps)) if gaps else _NIGHTLY)
     return expected, starts[-1] + expected + max(expected / 4, _LEAST_SLACK) if starts else None

@@ -88,7 +88,7 @@ class Site:
                 self._events[event.at].append(event)
         self._looked_at: defaultdict[str, list[str]] = defaultdict(list)
         for run in self._runs:
-            for target in run.entry.targets if run.entry.complete else ():
+            for target in () if run.entry.interrupted else run.entry.targets:
                 unknown = None, None
                 here = history.places.get(target, unknown)
                 if not is_move(run.entry.places.get(target, unknown), here):
@@ -210,8 +210,8 @@ def _run_values(
 ) -> dict[str, object]:
     def history_page(resource: ResourceEntry) -> str | None:
         key = resource["kind"], resource["target"], resource["name"]
-        # the history may forget what only a run that was cut short spoke of, or never have known it
-        return links.definition_page(key) if document["complete"] and key in courses else None
+        # the history does not know what only a run that was cut short spoke of
+        return links.definition_page(key) if key in courses else None
 
     looked_into = [
         resource

@@ -110,7 +110,7 @@ class _Month:
         result = document(check(state, cloud, limits, stop=stop, progress=progress, now=self.clock))
         self.store.add(result)
         self.clock.begun = None
-        if not result["complete"]:
+        if result["interrupted"]:
             return "cut short"
         counts = result["summary"]
         return (

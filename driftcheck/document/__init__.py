@@ -17,10 +17,10 @@ from driftcheck import __version__
 from driftcheck.document.entries import error_entry, source_entry
 from driftcheck.document.revised import base_entry
 from driftcheck.errors import DriftcheckError
-from driftcheck.model import Origin
+from driftcheck.model import CUT_SHORT, KIND_NAMES, Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
     from driftcheck.document.entries import (
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     )
     from driftcheck.revision import Base
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 _CONTAINERS = (dict, list)
 
@@ -58,17 +58,28 @@ def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid
     ``base`` is what the report was compared with, ``invalid`` what is wrong with the desired state.
     """
     resources = [_resource(finding) for finding in sorted(report.findings, key=lambda each: each.address)]
+    targets: list[TargetEntry] = [
+        {
+            "name": t.name,
+            "account": t.account,
+            "region": t.region,
+            "error": error_entry(t.error),
+            "listed": sorted(t.listed),
+        }
+        for t in sorted(report.targets, key=lambda t: t.name)
+    ]
+    wrong = [_invalid(each) for each in invalid]
+    counts = summary(resources, is_listed=all(t.listed.issuperset(KIND_NAMES) for t in report.targets))
+    is_whole = not (report.interrupted or wrong or counts["error"])
     made: Document = {
         "format_version": FORMAT_VERSION,
         "driftcheck_version": __version__,
         "started_at": _time(report.started_at),
         "finished_at": _time(report.finished_at),
-        "complete": report.complete,
-        "summary": summary(resources),
-        "targets": [
-            {"name": t.name, "account": t.account, "region": t.region, "error": error_entry(t.error)}
-            for t in sorted(report.targets, key=lambda t: t.name)
-        ],
+        "complete": is_whole and all(t.is_reached for t in report.targets),
+        "interrupted": report.interrupted,
+        "summary": counts,
+        "targets": targets,
         "resources": resources,
         "warnings": in_order(
             {
@@ -94,28 +105,42 @@ def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid
         }
     if base is not None:
         made["base"] = base_entry(base)
-    if wrong := [_invalid(each) for each in invalid]:
+    if wrong:
         made["invalid"] = wrong
     return made
 
 
-def summary(resources: Sequence[ResourceEntry]) -> Summary:
-    """The counts over all definitions of a document."""
-    return counted(resource["status"] for resource in resources)
+def summary(resources: Iterable[ResourceEntry], *, is_listed: bool) -> Summary:
+    """Count all definitions of a document; see ``counted``."""
+    return counted((resource["status"] for resource in resources), is_listed=is_listed)
 
 
-def counted(statuses: Iterable[StatusName]) -> Summary:
-    """The counts over definitions of these statuses."""
+def counted(statuses: Iterable[StatusName], *, is_listed: bool) -> Summary:
+    """Count definitions of these statuses; ``is_listed``: everything that exists beside them is known."""
     counts = Counter(statuses)
     declared = counts.total() - counts["unmanaged"]
+    read = declared - counts["error"]
     return {
         "declared": declared,
+        "read": read,
         "in_sync": counts["in_sync"],
         "drifted": counts["drifted"],
         "missing": counts["missing"],
         "unmanaged": counts["unmanaged"],
         "error": counts["error"],
-        "coverage": declared / counts.total() if counts else 1.0,
+        "coverage": read / (read + counts["unmanaged"]) if read and is_listed else None,
+    }
+
+
+def listed(document: Document) -> dict[str, frozenset[str]]:
+    """Get the kinds of which everything that exists was listed, by target.
+
+    A target that does not name them was listed whole where the document knows its coverage.
+    """
+    others = KIND_NAMES if document["summary"]["coverage"] is not None else ()
+    return {
+        target["name"]: frozenset(target.get("listed", () if target["error"] else others))
+        for target in document["targets"]
     }
 
 
@@ -166,7 +191,35 @@ def loads(text: str | bytes, name: str) -> Document:
     if fault is not None:
         where = "/".join(str(step) for step in fault.instance_path)
         raise DriftcheckError(f"{name}: error: not a driftcheck result: at /{where}: {fault.message[:200]}")
-    return cast("Document", loaded)
+    return _upgraded(cast("Document", loaded))
+
+
+def _upgraded(document: Document) -> Document:
+    """Give a document of 1.0 the members of 1.1, and to ``complete`` and ``coverage`` their meaning.
+
+    There, ``complete`` was false only for a signal and an invalid desired state, and ``coverage`` took what
+    was not read for covered. With an error of a target, or the warning that some unmanaged ones are not
+    looked for, it does not say which kinds were listed.
+    """
+    if document["format_version"] != "1.0":
+        return document
+    resources, targets = document["resources"], document["targets"]
+    codes = {each["error"]["code"] for each in (*resources, *targets) if each["error"]}
+    interrupted = not (document["complete"] or document.get("invalid")) or bool(codes & CUT_SHORT)
+    read = {each["target"] for each in resources if each["status"] not in ("error", "unmanaged")}
+    is_reached = all(not target["error"] or target["name"] in read for target in targets)
+    is_asked = all(each["code"] != "unmanaged-not-looked-for" for each in document["warnings"])
+    kinds = sorted(KIND_NAMES) if is_asked and "shard" not in document else []
+    is_listed = bool(kinds) and not any(target["error"] for target in targets)
+    counts = summary(resources, is_listed=is_listed)
+    return {
+        **document,
+        "format_version": "1.1",
+        "complete": document["complete"] and not interrupted and not counts["error"] and is_reached,
+        "interrupted": interrupted,
+        "summary": {**document["summary"], "read": counts["read"], "coverage": counts["coverage"]},
+        "targets": [{**target, "listed": [] if target["error"] else kinds} for target in targets],
+    }
 
 
 def result_schema() -> dict[str, Any]:

@@ -88,12 +88,16 @@ class ResourceEntry(TypedDict):
 
 
 class TargetEntry(TypedDict):
-    """One (account, region)."""
+    """One (account, region).
+
+    ``listed`` are the kinds of which everything that exists was listed, in order; see ``document.listed``.
+    """
 
     name: str
     account: str | None
     region: str | None
     error: ErrorEntry | None
+    listed: NotRequired[list[str]]
 
 
 class WarningEntry(TypedDict):
@@ -105,15 +109,20 @@ class WarningEntry(TypedDict):
 
 
 class Summary(TypedDict):
-    """The counts; ``declared`` is all but ``unmanaged``; ``coverage`` is from 0.0 to 1.0."""
+    """The counts; ``declared`` is all but ``unmanaged``, ``read`` all of these but ``error``.
+
+    ``coverage`` is read / (read + unmanaged), from 0.0 to 1.0; None where nothing was read, or where it is
+    not known what else exists.
+    """
 
     declared: int
+    read: int
     in_sync: int
     drifted: int
     missing: int
     unmanaged: int
     error: int
-    coverage: float
+    coverage: float | None
 
 
 class ShardEntry(TypedDict):
@@ -217,6 +226,8 @@ class InvalidEntry(TypedDict):
 class Document(TypedDict):
     """A run's result. Times are UTC, ISO 8601, to the second, ending in Z; ``shard`` is that of a part.
 
+    ``complete``: every target was reached, every declared definition read, and nothing cut the run short.
+    ``interrupted``: a signal or the deadline did.
     ``calls`` and ``run`` are not in the earliest documents, nor ``run`` in those of an invalid desired state.
     ``invalid`` is there when the desired state is: then nothing was compared, and ``complete`` is false.
     """
@@ -226,6 +237,7 @@ class Document(TypedDict):
     started_at: str
     finished_at: str
     complete: bool
+    interrupted: bool
     shard: NotRequired[ShardEntry]
     calls: NotRequired[CallsEntry]
     run: NotRequired[RunEntry]

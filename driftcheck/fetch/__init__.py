@@ -13,7 +13,7 @@ from driftcheck import pool
 from driftcheck.aws import is_throttled, profile_of, unreadable
 from driftcheck.fetch.listing import Listing, throttled_alike
 from driftcheck.kinds import KINDS, TAGS
-from driftcheck.model import Calls, Live, TargetReading, Unreadable
+from driftcheck.model import CUT_SHORT, Calls, Live, TargetReading, Unreadable
 from driftcheck.turns import Job
 
 if TYPE_CHECKING:
@@ -80,12 +80,16 @@ class Limits:
 
 @dataclass(slots=True)
 class Fetched:
-    """What was found out beside the readings: what else exists, and how the targets were reached."""
+    """What was found out beside the readings: what else exists, and how the targets were reached.
+
+    ``is_cut_short``: something was not read because of a signal or the deadline.
+    """
 
     unmanaged: dict[Address, Finding] = field(default_factory=dict)
     targets: list[TargetReading] = field(default_factory=list)
     warnings: list[Warn] = field(default_factory=list)
     calls: Calls = field(default_factory=lambda: Calls(0, 0))
+    is_cut_short: bool = False
 
 
 def fetch(
@@ -154,6 +158,7 @@ class Run:
     opened: dict[str, OpenTarget] = field(default_factory=dict)
     errors: dict[str, Unreadable] = field(default_factory=dict)
     profiles: dict[str, str | None] = field(default_factory=dict)
+    listed: dict[str, set[str]] = field(default_factory=dict)
 
     def first_jobs(self) -> Iterator[Job]:
         """Reach each target."""
@@ -242,7 +247,10 @@ class Run:
 
     def error(self, target: str, operation: str, error: Exception) -> Unreadable:
         """What kept an operation on a target from being answered."""
-        return replace(unanswered(operation, error, self.limits), profile=self.profiles.get(target))
+        found = unanswered(operation, error, self.limits)
+        if found.code in CUT_SHORT:
+            self.fetched.is_cut_short = True
+        return replace(found, profile=self.profiles.get(target))
 
     def target_reading(self, target: Target) -> TargetReading:
         """How a target was reached, and what kept it from being read whole."""
@@ -253,4 +261,6 @@ class Run:
             account or target.account,
             reached.region if reached else target.region,
             self.errors.get(target.name),
+            frozenset(self.listed.get(target.name, ())),
+            reached is not None,
         )

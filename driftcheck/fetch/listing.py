@@ -69,6 +69,8 @@ class Listing:
         self.idle = 0 if any(news) else self.idle + 1
         self.token = outcome.token
         if self.token is None:
+            if self.looks_for_unmanaged:
+                self.run.listed.setdefault(self.target, set()).add(self.kind.name)
             yield from self.describe_what_changed()
             return
         if self.token in self.seen or self.idle > _MAX_IDLE_PAGES:

@@ -27,12 +27,13 @@ class Metric:
 
 
 MEANINGS = {
-    "Definitions": "Definitions by target and status, as of a complete run.",
+    "Definitions": "Definitions by target and status; error is what the last run could not read.",
     "OldestDriftAge": "How long the definition that has drifted or been missing the longest has, by target.",
     "Duration": "How long the run took.",
     "ApiCalls": "Requests that the run sent to the API.",
     "ThrottledCalls": "Those that the API refused because they came too fast.",
-    "LastCompleteRun": "When the last complete run started, in seconds since 1970.",
+    "LastCompleteRun": "When the last run that read everything started, in seconds since 1970.",
+    "LastRun": "When the last run started, whatever it read, in seconds since 1970.",
 }
 
 _STATUSES = ("in_sync", "drifted", "missing", "unmanaged", "error")
@@ -40,29 +41,26 @@ _DRIFT = frozenset({"drifted", "missing"})
 
 
 def metrics(document: Document, history: History) -> Iterator[Metric]:
-    """What a run measured, which ``history`` has just taken over.
-
-    One that was cut short says nothing about definitions.
-    """
+    """What a run measured, which ``history`` has just taken over."""
     started, finished = (_seconds(document[at]) for at in ("started_at", "finished_at"))
-    if document["complete"]:
-        by_target = history.runs[-1].targets
-        oldest = dict.fromkeys(by_target, started)
-        for (_, target, _), course in history.courses.items():
-            since = course.out_of_sync_since
-            if since and target in oldest and course.is_there and course.status in _DRIFT:
-                oldest[target] = min(oldest[target], _seconds(since))
-        for target, counts in sorted(by_target.items()):
-            for status in _STATUSES:
-                labels = (("Target", target), ("Status", status))
-                yield Metric("Definitions", counts.get(status, 0), "Count", labels)
-            yield Metric("OldestDriftAge", started - oldest[target], "Seconds", (("Target", target),))
+    run = history.runs[-1]
+    oldest = dict.fromkeys(run.targets, started)
+    for (_, target, _), course in history.courses.items():
+        since = course.out_of_sync_since
+        if since and target in oldest and course.is_there and course.status in _DRIFT:
+            oldest[target] = min(oldest[target], _seconds(since))
+    for target, counts in sorted(run.targets.items()):
+        for status in _STATUSES:
+            labels = (("Target", target), ("Status", status))
+            yield Metric("Definitions", counts.get(status, 0), "Count", labels)
+        yield Metric("OldestDriftAge", started - oldest[target], "Seconds", (("Target", target),))
     yield Metric("Duration", max(finished - started, 0), "Seconds")
     if "calls" in document:
         yield Metric("ApiCalls", document["calls"]["made"], "Count")
         yield Metric("ThrottledCalls", document["calls"]["throttled"], "Count")
     if complete := [run.started_at for run in history.runs if run.complete]:
         yield Metric("LastCompleteRun", _seconds(complete[-1]), "None")
+    yield Metric("LastRun", started, "None")
 
 
 def _seconds(time: str) -> float:

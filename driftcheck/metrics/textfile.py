@@ -19,6 +19,7 @@ _NAMES = {
     "OldestDriftAge": "oldest_drift_age_seconds",
     "Duration": "duration_seconds",
     "LastCompleteRun": "last_complete_run_timestamp_seconds",
+    "LastRun": "last_run_timestamp_seconds",
 }
 
 

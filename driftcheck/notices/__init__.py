@@ -1,4 +1,4 @@
-"""What a run has to tell: what changed since the last complete one, and what lasts and is told again.
+"""What a run has to tell: what changed since those before it, and what lasts and is told again.
 
 All of it follows from the history, so that the same run always gives the same notice. Nothing here does I/O
 or reads a clock: how long something has lasted is said as of the run's start.
@@ -53,8 +53,6 @@ def notice(
         remind: how long something lasts before it is told again, and again after that; zero for never.
         first: nothing was ever told before, so that all that lasts is told.
     """
-    if not document["complete"]:
-        return None
     run: RunEntry = {
         "started_at": document["started_at"],
         "driftcheck_version": document["driftcheck_version"],
@@ -68,12 +66,11 @@ def notice(
         course = history.courses[change.key]
         events.append(_event(run, places, change.kind.value, change.key, course, change.episode))
     standing: list[StandingEntry] = []
-    earlier = _earlier_runs(history)
     for key, course in history.courses.items():
         episode = course.lasting(unreadable=True) or course.lasting()
         if episode is None or key in told or key[1] not in places or key[1] in moved:
             continue
-        if first or _is_due(episode.since, earlier.get(key[1]), run["started_at"], remind):
+        if first or _is_due(episode.since, course, run["started_at"], remind):
             events.append(_event(run, places, "reminder", key, course, episode))
         else:
             standing.append(_standing(key, course, episode, run["started_at"]))
@@ -128,20 +125,15 @@ def _rank(event: Event) -> tuple[int, str, str, str, str]:
     )
 
 
-def _earlier_runs(history: History) -> dict[str, str]:
-    """When the last complete run before the latest one looked at each target."""
-    found: dict[str, str] = {}
-    for run in history.runs[:-1]:
-        if run.complete:
-            found.update(dict.fromkeys(run.targets, run.started_at))
-    return found
+def _is_due(since: str, course: Course, now: str, remind: timedelta) -> bool:
+    """Tell whether a multiple of ``remind`` was reached since the run before: no mark is kept, or lost.
 
-
-def _is_due(since: str, earlier: str | None, now: str, remind: timedelta) -> bool:
-    """Tell whether a multiple of ``remind`` was reached since the run before: no mark is kept, or lost."""
-    if not remind or earlier is None:
+    Only a run that asked for the definition tells that it still is so.
+    """
+    if not remind or course.asked != now or not course.asked_before:
         return False
-    return (_moment(now) - _moment(since)) // remind > max((_moment(earlier) - _moment(since)) // remind, 0)
+    earlier = _moment(course.asked_before)
+    return (_moment(now) - _moment(since)) // remind > max((earlier - _moment(since)) // remind, 0)
 
 
 def _event(

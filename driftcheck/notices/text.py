@@ -131,6 +131,9 @@ def _lines(notice: Notice, most: int | None, *, repeated: bool) -> Iterator[str]
         f"Now: {counts['in_sync']:,} in sync, {counts['drifted']:,} drifted, {counts['missing']:,} missing, "
         f"{counts['unmanaged']:,} unmanaged, {counts['error']:,} not readable."
     )
+    if counts["error"]:
+        read = counts["in_sync"] + counts["drifted"] + counts["missing"]
+        yield f"{read:,} of {read + counts['error']:,} read: the run is not complete."
     yield from _targets(notice.get("targets", []), most)
 
 

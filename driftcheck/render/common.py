@@ -114,6 +114,18 @@ def verdict(document: Document) -> str:
     return f"{_outcome(document)}{shard_text(document)}."
 
 
+def heading(document: Document) -> str:
+    """The verdict with how many were read, where that is not all."""
+    wanting = read_text(document)
+    return f"{_outcome(document)}{wanting and f': {wanting}'}{shard_text(document)}."
+
+
+def read_text(document: Document) -> str:
+    """Tell how many of the declared definitions were read, as ``144 of 160 read``; empty where all were."""
+    summary = document["summary"]
+    return f"{summary['read']:,} of {summary['declared']:,} read" if summary["error"] else ""
+
+
 def shard_text(document: Document) -> str:
     """Which part of a run it is, to end a sentence with; empty for a whole one."""
     shard = document.get("shard")
@@ -123,10 +135,11 @@ def shard_text(document: Document) -> str:
 def _outcome(document: Document) -> str:
     summary, of = document["summary"], groups(document)
     wrong = len(document.get("invalid", ()))
-    lost = summary["error"] or any(target["error"] for target in document["targets"])
+    whole = document["complete"] and not summary["error"]
+    lost = not whole or any(target["error"] for target in document["targets"])
     outcomes = (
         (wrong, f"Invalid: the desired state has {plural(wrong, 'error')}, and nothing was compared"),
-        (not document["complete"], "Incomplete: the run was stopped before everything was read"),
+        (document["interrupted"], "Incomplete: the run was stopped before everything was read"),
         (of["new"], "New drift: this change introduces differences that it does not intend"),
         (of["before"], "Drift: AWS differed from what is declared before this change"),
         (_is_off(document), "Drift: AWS differs from what is declared"),
@@ -166,8 +179,10 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def percent(coverage: float) -> str:
+def percent(coverage: float | None) -> str:
     """A share from 0.0 to 1.0 in per cent; 100% only where nothing is left out."""
+    if coverage is None:
+        return "not known"
     return f"{min(round(coverage * 100), 99) if coverage < 1 else 100}%"
 
 

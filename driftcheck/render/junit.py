@@ -14,7 +14,15 @@ from xml.etree import ElementTree as ET
 
 from driftcheck.causes import causes_of
 from driftcheck.document.origins import group
-from driftcheck.render.common import error_text, invalid_text, plural, source_text, verdict, visible
+from driftcheck.render.common import (
+    error_text,
+    invalid_text,
+    plural,
+    read_text,
+    source_text,
+    verdict,
+    visible,
+)
 from driftcheck.render.origins import REMARKS, ROLLOUTS
 from driftcheck.render.text import cause_lines, change_sections, resource_lines
 from driftcheck.render.unread import cause_text, title_text
@@ -130,7 +138,7 @@ def _add_run(root: ET.Element, document: Document) -> None:
         return
     suite = ET.SubElement(root, "testsuite", name="driftcheck")
     if not document["complete"]:
-        error: ErrorEntry = {"code": "incomplete", "message": verdict(document)}
+        error: ErrorEntry = {"code": "incomplete", "message": read_text(document) or verdict(document)}
         _add_error(suite, "driftcheck", "run", error)
     for each in document.get("invalid", ()):
         _add_error(suite, "driftcheck", "desired state", {"code": "invalid", "message": invalid_text(each)})

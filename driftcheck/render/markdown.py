@@ -16,6 +16,7 @@ from driftcheck.document.origins import group
 from driftcheck.render.common import (
     block_lines,
     error_text,
+    heading,
     invalid_text,
     name_text,
     of_status,
@@ -25,7 +26,6 @@ from driftcheck.render.common import (
     plural,
     source_text,
     time_text,
-    verdict,
     visible,
 )
 from driftcheck.render.origins import (
@@ -111,7 +111,7 @@ def _context(document: Document) -> dict[str, Any]:
                 for each, difference in resolved(document)
             ),
         ],
-        "verdict": verdict(document),
+        "verdict": heading(document),
         "declared": summary["declared"],
         "in_sync": summary["in_sync"],
         "attention": [_bold(summary[key]) for key in ("drifted", "missing", "error", "unmanaged")],

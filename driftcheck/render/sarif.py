@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from driftcheck.causes import causes_of
 from driftcheck.remedies import remedy_text
-from driftcheck.render.common import name_text, path_text, target_text, value_text, visible
+from driftcheck.render.common import name_text, path_text, read_text, target_text, value_text, visible
 from driftcheck.render.origins import ROLLOUTS, origin_text, resolved
 from driftcheck.render.unread import by_key, cause_text, title_text
 
@@ -112,6 +112,8 @@ def _remarks(document: Document) -> Iterator[_Remark]:
     for resource, difference in resolved(document):
         text = f"{name_text(resource)}: {path_text(difference['path'])} differs no more."
         yield _Remark("resolved", text, None, (), [resource])
+    if wanting := read_text(document):
+        yield _Remark("error", f"The run is not complete: {wanting}.", None, ("run",))
     for warning in document["warnings"]:
         identity: tuple[Json, ...] = (warning["code"], warning["message"])
         yield _Remark(visible(warning["code"]), visible(warning["message"]), warning["source"], identity)

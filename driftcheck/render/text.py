@@ -22,6 +22,7 @@ from driftcheck.render.common import (
     of_status,
     path_text,
     plural,
+    read_text,
     source_text,
     target_text,
     time_text,
@@ -237,7 +238,11 @@ def _counts(document: Document) -> list[str]:
     if document.get("invalid"):
         return []
     change = change_counts(document)
-    return [*(_wrapped(change, "") if change else []), counts_text(document["summary"])]
+    return [
+        *([f"{wanting}."] if (wanting := read_text(document)) else []),
+        *(_wrapped(change, "") if change else []),
+        counts_text(document["summary"]),
+    ]
 
 
 def _targets(document: Document) -> Iterator[list[str]]:

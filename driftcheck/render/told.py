@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from driftcheck.causes import causes_of
 from driftcheck.render.common import (
     error_text,
+    heading,
     of_status,
     place_text,
+    read_text,
     shard_text,
-    verdict,
     visible,
 )
 from driftcheck.render.rollout import rollout_of
@@ -113,7 +114,7 @@ def _drift(document: Document, base: BaseEntry | None) -> Told:
         ("Not compared", summary["error"]),
     ]
     return Told(
-        f"{icon} {verdict(document).removesuffix('.')}",
+        f"{icon} {heading(document).removesuffix('.')}",
         [],
         counts,
         [
@@ -198,9 +199,9 @@ def _headline(document: Document, rollout: Rollout, unintended: int, is_doubtful
     if unintended:
         differ = "definition differs" if unintended == 1 else "definitions differ"
         return f"{_BAD} Not intended: {unintended:,} {differ} from AWS because of this change{shard}"
-    if not document["complete"]:
+    if document["interrupted"]:
         return f"{_DOUBTFUL} Incomplete: the run was stopped before everything was read{shard}"
-    if is_doubtful:
+    if is_doubtful or not document["complete"]:
         return f"{_DOUBTFUL} Valid, but not everything could be compared{shard}"
     return f"{_DOUBTFUL if rollout.diverged else _GOOD} Valid: {rollout.says}{shard}"
 
@@ -209,6 +210,8 @@ def _sentences(
     document: Document, rollout: Rollout, counts: Iterable[tuple[str, int]], is_doubtful: bool
 ) -> Iterator[str]:
     number = dict(counts)
+    if wanting := read_text(document):
+        yield f"{wanting}."
     if number["Not intended"] or is_doubtful or not document["complete"]:
         yield f"{rollout.says[:1].upper()}{rollout.says[1:]}."
     if not number["Not intended"] and document["complete"]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from driftcheck.causes import causes_of
 from driftcheck.remedies import remedy_text
-from driftcheck.render.common import name_text, path_text, target_text, value_text, visible
+from driftcheck.render.common import name_text, path_text, read_text, target_text, value_text, visible
 from driftcheck.render.unread import by_key, title_text
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def _found(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, s
     """Everything worth one: level, place, title and text; of those of a level, the most severe first."""
     for error in document.get("invalid") or []:
         yield "error", error["source"], "invalid", error["message"]
+    if wanting := read_text(document):
+        yield "error", None, "not complete", wanting
     base = document.get("base")
     with_base = base is not None and base["error"] is None
     later: list[tuple[str, SourceEntry | None, str, str]] = []

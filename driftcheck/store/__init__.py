@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
-from driftcheck.document import loads
+from driftcheck.document import listed, loads
 from driftcheck.errors import DriftcheckError
 from driftcheck.objects import open_objects
 from driftcheck.places import PlaceError
@@ -139,7 +139,8 @@ class Store:
         Raises:
             PlaceError: one cannot be deleted.
         """
-        if all(target["error"] is not None for target in run["targets"]):
+        is_answered = run["summary"]["read"] or any(listed(run).values())
+        if not is_answered or all(target["error"] is not None for target in run["targets"]):
             return 0
         first = datetime.fromisoformat(run["started_at"]) - keep
         old = [name for name in self.names() if name.started_at < first]

@@ -17,6 +17,7 @@
   };
 
   const alive = document.getElementById("alive");
+  const failed = alive.classList.contains("late");
   const tick = () => {
     const now = Date.now();
     for (const element of document.querySelectorAll("[data-since]")) {
@@ -25,11 +26,13 @@
         element.textContent = `${before}${span(now - Date.parse(since))}${after}`;
       }
     }
-    if (alive.dataset.overdue) {
-      const late = now > Date.parse(alive.dataset.overdue);
+    const overdue = Date.parse(alive.dataset.overdue);
+    if (!Number.isNaN(overdue)) {
+      const late = now > overdue;
       document.body.classList.toggle("stale", late);
-      alive.classList.toggle("late", late);
-      alive.querySelector(".warn").hidden = !late;
+      document.body.classList.toggle("fresh", !late && !failed);
+      alive.classList.toggle("late", late || failed);
+      document.getElementById("overdue").hidden = !late;
     }
   };
 

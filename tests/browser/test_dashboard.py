@@ -49,6 +49,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(tmp_path_factory.mktemp("dashboard"), *month())
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of two nights that read everything."""
+    return made(tmp_path_factory.mktemp("whole"), *(night(day, definition("calm")) for day in (11, 12)))
+
+
+@pytest.fixture(scope="module")
+def lost(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, and a night that could read nothing."""
+    nights = [night(11, definition("calm")), night(12, definition("calm"))]
+    return made(tmp_path_factory.mktemp("lost"), *nights, night(13, definition("calm", "error")))
+
+
 @pytest.fixture(autouse=True)
 def _contexts(browser: Browser) -> Iterator[None]:
     yield
@@ -86,19 +99,64 @@ def test_every_page_can_be_opened_from_the_front_page(browser: Browser, site: Pa
     assert (found.said, wrong) == ([], [])
 
 
-def test_the_check_is_alive_nine_hours_after_its_last_run(browser: Browser, site: Path) -> None:
-    found = front(browser, site)
+def test_the_check_is_alive_nine_hours_after_its_last_run(browser: Browser, whole: Path) -> None:
+    found = front(browser, whole)
 
     alive = found.page.locator("#alive")
     assert alive.locator(".last").inner_text() == "Last complete run 9 h ago"
     assert "expected every 24 h" in alive.inner_text()
     assert "late" not in str(alive.get_attribute("class"))
     assert not found.page.get_by_text("Overdue:").is_visible()
+
+
+def test_the_front_page_says_how_long_the_longest_drift_has_lasted(browser: Browser, site: Path) -> None:
+    found = front(browser, site)
+
     assert "The longest since 2026-11-06, 6 days" in found.page.locator(".verdict").inner_text()
 
 
-def test_a_page_that_stays_open_turns_red_when_a_run_is_overdue(browser: Browser, site: Path) -> None:
-    found = front(browser, site)
+def greens(page: Page) -> list[str]:
+    """What is green on a page: the elements of which a colour has far more green than red and blue."""
+    found: list[str] = page.evaluate(_GREENS)
+    return found
+
+
+_GREENS = """() => [...document.querySelectorAll("body, body *")].filter((element) => {
+  const style = getComputedStyle(element);
+  return ["color", "backgroundColor", "borderLeftColor", "fill", "stroke"].some((member) => {
+    const [red, green, blue, alpha = 1] = (style[member].match(/[\\d.]+/g) || [0, 0, 0]).map(Number);
+    return alpha > 0 && green > red + 25 && green > blue + 15;
+  });
+}).map((element) => element.className.baseVal ?? element.className ?? element.tagName)"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_green_until_the_script_has_found_the_last_run_whole_and_recent(
+    browser: Browser, whole: Path, lost: Path, scheme: str
+) -> None:
+    fresh = front(browser, whole, color_scheme=scheme).page
+    assert {"alive", "last"} <= {*greens(fresh)}
+    assert any("verdict" in each for each in greens(fresh))
+
+    plain = opened(browser, whole / "index.html", java_script_enabled=False, color_scheme=scheme).page
+    assert plain.get_by_role("heading", level=1).inner_text() == "The one declared definition is in sync"
+    assert greens(plain) == []
+    page = whole / "definitions" / "prod" / KIND / "calm.html"
+    assert greens(opened(browser, page, java_script_enabled=False, color_scheme=scheme).page) == []
+
+    late = front(browser, whole, now="2026-11-14T11:19:00Z", color_scheme=scheme).page
+    assert greens(late) == []
+
+    failed = front(browser, lost, now="2026-11-13T02:30:00Z", color_scheme=scheme).page
+    assert failed.locator(".last").inner_text() == "Last complete run 24 h ago"
+    assert not failed.get_by_text("Overdue:").is_visible()
+    assert "1 run since then not complete, the last 2026-11-13" in failed.locator("#alive").inner_text()
+    assert "0 of 1 read" in failed.locator("#alive").inner_text()
+    assert greens(failed) == []
+
+
+def test_a_page_that_stays_open_turns_red_when_a_run_is_overdue(browser: Browser, whole: Path) -> None:
+    found = front(browser, whole)
     green = found.page.locator(".last").evaluate("element => getComputedStyle(element).color")
 
     found.page.clock.run_for("22:00:00")  # it is due 21 hours later, on the 13th at 08:17
@@ -197,7 +255,7 @@ def test_more_rows_come_when_they_are_asked_for(browser: Browser, tmp_path: Path
 def test_without_javascript_times_and_what_is_wrong_are_there(browser: Browser, site: Path) -> None:
     found = front(browser, site, now=None, java_script_enabled=False)
 
-    assert "2026-11-12 02:19:00 UTC" in found.page.locator("#alive").inner_text()
+    assert "2026-11-09 02:19:00 UTC" in found.page.locator("#alive").inner_text()
     assert names(found.page) == ["last", "lost", "extra", "shy"]
     assert not found.page.locator("form").is_visible()
 

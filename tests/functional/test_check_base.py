@@ -152,6 +152,7 @@ def test_a_change_is_told_from_what_was_before_it(service: Service, run: Run, tm
     # the counts are those of the head
     assert document["summary"] == {
         "declared": 7,
+        "read": 7,
         "in_sync": 3,
         "drifted": 2,
         "missing": 2,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from driftcheck.kinds import KINDS
 from tests.functional.cloud import Paging
 from tests.functional.definitions import DATA_QUALITY, MODEL_QUALITY, minimal, write_desired
 from tests.functional.faults import DENIED, EXPIRED, INTERNAL, Answer, Behaviour, Delay, Hang, Refuse
@@ -141,6 +142,9 @@ def test_a_list_of_a_declared_kind_that_fails_is_an_error_of_the_target(
     assert result.target_error is not None
     assert result.target_error["code"] == code
     assert "ListModelQualityJobDefinitions" in result.target_error["message"]
+    # all that is declared was read, and what else exists is not known
+    assert (result.document["complete"], result.document["summary"]["coverage"]) == (True, None)
+    assert MODEL_QUALITY not in result.document["targets"][0]["listed"]
 
 
 @pytest.mark.parametrize(("drifted", "expected"), [(False, 0), (True, 2)])
@@ -158,6 +162,8 @@ def test_a_list_of_another_kind_that_is_denied_is_a_warning(
     assert result.warnings == ["unmanaged-not-looked-for"]
     (warning,) = result.document["warnings"]
     assert DATA_QUALITY in warning["message"]
+    assert (result.document["complete"], result.document["summary"]["coverage"]) == (True, None)
+    assert result.document["targets"][0]["listed"] == sorted({*KINDS} - {DATA_QUALITY})
     assert {name: result.statuses[name] for name in STRAY} == dict.fromkeys(STRAY, "unmanaged")
 
 

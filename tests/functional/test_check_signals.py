@@ -53,7 +53,7 @@ def test_a_signal_midway_leaves_what_was_read(
     assert time.monotonic() - start < 25
     result = held(outcome, service)
     assert result.exit_code == expected
-    assert result.document["complete"] is False
+    assert (result.document["complete"], result.document["interrupted"]) == (False, True)
     assert result.statuses == {
         "a-steady": "in_sync",
         "b-moved": "drifted",

@@ -71,8 +71,10 @@ def test_the_front_page_says_what_is_wrong_since_when_and_where(run: Run, tmp_pa
     assert "<h1>1 of 5 definitions has drifted, 1 is missing, 1 could not be compared</h1>" in text
     assert 'The longest since <time datetime="2026-11-06T02:17:00Z"' in text
     assert "<code>prod</code></a> 3, <a " in text
-    assert 'data-since="2026-11-12T02:19:00Z"' in text  # the last complete run ended then
-    assert 'data-overdue="2026-11-13T08:17:00Z"' in text  # a day and a quarter after it began
+    assert 'data-since="2026-11-09T02:19:00Z"' in text  # the last complete run ended then
+    assert 'data-overdue="2026-11-10T08:17:00Z"' in text  # a day and a quarter after it began
+    assert "<strong>1 run since then not complete</strong>" in text
+    assert "4 of 5 read" in text
     assert [row[0] for row in data(tmp_path / "site")["rows"]] == [
         "last",
         "lost",
@@ -90,7 +92,7 @@ def test_a_run_is_overdue_when_the_operator_says(run: Run, tmp_path: Path) -> No
     run(*DASHBOARD)
 
     text = (tmp_path / "site" / "index.html").read_text("utf-8")
-    assert 'data-overdue="2026-11-14T14:17:00Z"' in text  # two days and a quarter of them after it began
+    assert 'data-overdue="2026-11-11T14:17:00Z"' in text  # two days and a quarter of them after it began
 
 
 def test_a_definitions_page_tells_what_became_of_it(run: Run, tmp_path: Path) -> None:
@@ -168,12 +170,13 @@ def test_a_store_that_is_empty_has_a_dashboard_too(run: Run, tmp_path: Path) -> 
 
 
 def test_a_store_of_runs_that_were_cut_short_has_one_that_says_so(run: Run, tmp_path: Path) -> None:
-    keep(tmp_path / "kept", night(1, complete=False), night(2, complete=False))
+    keep(tmp_path / "kept", night(1, interrupted=True), night(2, interrupted=True))
 
     assert run(*DASHBOARD).exit_code == 0
     text = (tmp_path / "site" / "index.html").read_text("utf-8")
     assert "<h1>No run has been complete yet</h1>" in text
-    assert "<strong>2 runs since then cut short</strong>" in text
+    assert "<strong>2 runs not complete</strong>" in text
+    assert "0 of 0 read, then cut short" in text
 
 
 def test_a_target_that_was_denied_is_told_though_nothing_drifted(run: Run, tmp_path: Path) -> None:

@@ -252,7 +252,8 @@ def test_ten_nights_are_kept_and_shown_at_their_times(run: Run, tmp_path: Path) 
     assert len(runs) == 9
     assert {f"{start:%H:%M}" for start in starts} == {"02:17"}
     assert (starts[-1] - starts[0]).days == 9
-    assert [each["complete"] for each in runs] == [True, True, False, *[True] * 6]
+    assert [each["interrupted"] for each in runs] == [False, False, True, *[False] * 6]
+    assert [each["complete"] for each in runs] == [each["summary"]["error"] == 0 for each in runs]
     assert timedelta(0) < datetime.now(UTC) - starts[-1] < timedelta(days=1, minutes=10)
     last = {
         (each["target"], each["name"]): each for each in runs[-1]["resources"] if each["status"] != "in_sync"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from signal import SIGTERM
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.functional.clients import emulated
 from tests.functional.definitions import MODEL_QUALITY, REGION, minimal, write_desired
-from tests.functional.faults import Hang, Refuse
+from tests.functional.faults import EXPIRED, Hang, Refuse
 from tests.functional.receiver import Receiver
 from tests.functional.test_nightly import moved, start
 from tests.functional.test_nightly_notices import NIGHTLY, configured, drift, silent
@@ -23,12 +25,12 @@ __all__ = ["start"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.functional.conftest import Launch, Outcome, Run
     from tests.functional.service import Service
 
 DAY = 86400
+DOCUMENTED = (Path(__file__).parents[2] / "docs" / "notices.md").read_text("utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +84,7 @@ def test_a_textfile_says_what_there_is_and_what_it_cost(
         ("driftcheck_api_calls",): len(service.calls),
         ("driftcheck_throttled_calls",): 1,
         ("driftcheck_last_complete_run_timestamp_seconds",): seconds(document["started_at"]),
+        ("driftcheck_last_run_timestamp_seconds",): seconds(document["started_at"]),
     }
     assert [each.name for each in file.parent.iterdir()] == ["driftcheck.prom"]
 
@@ -104,6 +107,7 @@ def test_cloudwatch_has_the_same(service: Service, run: Run, tmp_path: Path, emu
         ("ApiCalls",): (document["calls"]["made"], "Count"),
         ("ThrottledCalls",): (0, "Count"),
         ("LastCompleteRun",): (seconds(document["started_at"]), "None"),
+        ("LastRun",): (seconds(document["started_at"]), "None"),
     }
 
 
@@ -140,7 +144,7 @@ def test_many_targets_take_several_calls(run: Run, tmp_path: Path, emulator: str
         assert len(cloudwatch.taken) == 2
     paginator = emulated(emulator, "cloudwatch", REGION).get_paginator("list_metrics")
     found = [each for page in paginator.paginate(Namespace="many") for each in page["Metrics"]]
-    assert len(found) == 120 * 6 + 4
+    assert len(found) == 120 * 6 + 5
 
 
 @pytest.mark.parametrize("does", [[500] * 9, [403]], ids=["trouble", "denied"])
@@ -160,7 +164,7 @@ def test_what_cannot_be_published_is_told_and_nothing_else_suffers(
     assert json.loads((tmp_path / "night.json").read_text())["summary"]["drifted"] == 1
 
 
-def test_a_run_that_is_terminated_says_nothing_of_definitions_and_when_the_last_whole_one_was(
+def test_a_run_that_is_terminated_counts_what_it_read_and_says_when_the_last_whole_one_was(
     service: Service, run: Run, launch: Launch, tmp_path: Path
 ) -> None:
     configured(tmp_path, metrics={"textfile": "driftcheck.prom"})
@@ -168,17 +172,54 @@ def test_a_run_that_is_terminated_says_nothing_of_definitions_and_when_the_last_
     whole = json.loads((tmp_path / "night.json").read_text())
     service.fail(Hang(), action="Describe*", name="fraud")
     service.calls.clear()
-    process = launch(*NIGHTLY)
+    # one call at a time: when the second is made, the first is answered and read
+    process = launch(*NIGHTLY, "--concurrency", "1")
     service.wait_for(2, "Describe*")
     process.signal(SIGTERM)
 
     assert process.finish().exit_code == 143
 
     found = read(tmp_path / "driftcheck.prom")
-    assert {name for name, *_ in found} == {
-        "driftcheck_duration_seconds",
-        "driftcheck_api_calls",
-        "driftcheck_throttled_calls",
-        "driftcheck_last_complete_run_timestamp_seconds",
-    }
+    cut = json.loads((tmp_path / "night.json").read_text())
+    assert (cut["complete"], cut["interrupted"], cut["summary"]["read"]) == (False, True, 1)
+    assert found["driftcheck_definitions", "default", "in_sync"] == 1
+    assert found["driftcheck_definitions", "default", "error"] == 1
     assert found["driftcheck_last_complete_run_timestamp_seconds",] == seconds(whole["started_at"])
+    assert found["driftcheck_last_run_timestamp_seconds",] == seconds(cut["started_at"])
+    assert cut["started_at"] > whole["started_at"]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_night_that_reads_nothing_is_no_complete_one_and_the_alert_fires(
+    service: Service, start: Callable[..., Outcome], run: Run, tmp_path: Path, is_first: bool
+) -> None:
+    configured(tmp_path, metrics={"textfile": "driftcheck.prom"})
+    if not is_first:
+        drift(service)
+        run(*NIGHTLY)
+        whole = json.loads((tmp_path / "night.json").read_text())
+    service.fail(EXPIRED)
+
+    assert start(moved(days=2), *NIGHTLY).exit_code == 1
+
+    lost, found = json.loads((tmp_path / "night.json").read_text()), read(tmp_path / "driftcheck.prom")
+    assert (lost["complete"], lost["interrupted"]) == (False, False)
+    assert (lost["summary"]["read"], lost["summary"]["coverage"]) == (0, None)
+    assert found["driftcheck_definitions", "default", "error"] == 2
+    assert found["driftcheck_definitions", "default", "in_sync"] == 0
+    assert found["driftcheck_last_run_timestamp_seconds",] == seconds(lost["started_at"])
+    last = found.get(("driftcheck_last_complete_run_timestamp_seconds",))
+    assert last == (None if is_first else seconds(whole["started_at"]))
+    assert fires(last, now=seconds(lost["started_at"]))
+    if not is_first:
+        # it drifted on the first night, and nothing says that it does no more
+        assert 2 * DAY <= found["driftcheck_oldest_drift_age_seconds", "default"] < 2 * DAY + 600
+        assert not fires(last, now=seconds(whole["finished_at"]))
+
+
+def fires(last: float | None, now: float) -> bool:
+    """Tell whether the documented alert fires, as Prometheus evaluates the two sides of its ``or``."""
+    (alert,) = re.findall(r"alert: DriftcheckIsNotRunning\n\s*expr: >-\n((?: {10,}.*\n)+)", DOCUMENTED)
+    name = "driftcheck_last_complete_run_timestamp_seconds"
+    assert " ".join(alert.split()) == f"time() - {name} > 26 * 3600 or absent({name})"
+    return last is None or now - last > 26 * 3600

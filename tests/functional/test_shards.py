@@ -304,7 +304,7 @@ def test_a_shard_from_which_entries_were_taken_is_refused(service: Service, run:
         ([document(in_sync()), document(in_sync("b"))], [], 0),
         ([document(in_sync()), document(drifted(name="b"))], [], 2),
         ([document(in_sync()), document(drifted(name="b"))], ["--fail-on", "missing"], 0),
-        ([document(in_sync()), document(drifted(name="b"), complete=False)], [], 1),
+        ([document(in_sync()), document(drifted(name="b"), interrupted=True)], [], 1),
         ([golden_document()], [], 1),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zlib
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -81,4 +82,19 @@ def test_what_tasks_know_of_a_target_is_put_together(
     readings: list[tuple[str | None, str | None, Unreadable | None]],
     known: tuple[str | None, str | None, Unreadable | None],
 ) -> None:
-    assert cluster._one([TargetReading("prod", *each) for each in readings]) == TargetReading("prod", *known)
+    found = cluster._one([TargetReading("prod", *each) for each in readings])
+
+    assert (found.account, found.region, found.error) == known
+    assert found.is_reached is (known[2] is None or known[2].code != "WorkersDisagree")
+
+
+def test_a_kind_is_listed_where_any_task_listed_it_and_a_target_reached_where_all_tasks_were_answered() -> (
+    None
+):
+    one = TargetReading("prod", ACCOUNT, "eu-west-1", None, frozenset({"A", "B"}))
+    two = TargetReading("prod", ACCOUNT, "eu-west-1", LATE, frozenset(), is_reached=False)
+
+    assert cluster._one([one, one]).is_reached
+    assert cluster._one([two, one]).listed == {"A", "B"}
+    assert not cluster._one([two, one]).is_reached
+    assert cluster._one([one, replace(one, listed=frozenset())]).listed == {"A", "B"}

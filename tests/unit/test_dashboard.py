@@ -28,10 +28,16 @@ def at(day: int) -> str:
 
 
 def night(
-    day: int, *resources: ResourceEntry, targets: tuple[str | TargetEntry, ...] = ("prod",), **members: Any
+    day: int,
+    *resources: ResourceEntry,
+    targets: tuple[str | TargetEntry, ...] = ("prod",),
+    interrupted: bool = False,
+    **members: Any,
 ) -> Document:
     made = document(
-        *resources, targets=[each if isinstance(each, dict) else {**PROD, "name": each} for each in targets]
+        *resources,
+        targets=[each if isinstance(each, dict) else {**PROD, "name": each} for each in targets],
+        interrupted=interrupted,
     )
     return {**made, "started_at": at(day), "finished_at": f"2026-11-{day:02d}T02:19:00Z", **members}  # type: ignore[typeddict-item]
 
@@ -151,7 +157,7 @@ def test_a_run_over_one_target_leaves_the_counts_of_the_others() -> None:
     _, runs = told(
         night(1, a("drifted"), test, targets=("prod", "test")),  # type: ignore[arg-type]
         night(2, a()),
-        night(3, complete=False),
+        night(3, interrupted=True),
         night(4, targets=("test",)),
     )
 
@@ -177,7 +183,7 @@ def test_a_target_that_was_not_read_whole_is_told_until_it_is() -> None:
 
 
 def test_days_without_a_run_are_days_too() -> None:
-    _, runs = told(night(1, a()), night(3, complete=False), night(4, a("drifted")))
+    _, runs = told(night(1, a()), night(3, interrupted=True), night(4, a("drifted")))
 
     days = outlook.days(runs, outlook.points(runs))
 
@@ -210,13 +216,13 @@ def test_a_run_is_overdue_a_quarter_later_than_it_is_expected(
 ) -> None:
     _, runs = told(*(night(day, a()) for day in days))
 
-    assert outlook.due(outlook.points(runs), every) == (expected, overdue)
+    assert outlook.due(runs, every) == (expected, overdue)
 
 
 def test_a_clock_that_jumped_back_makes_no_gap() -> None:
     runs = [Run(str(day), told(night(day, a()))[1][0].entry) for day in (5, 3, 4)]
 
-    expected, _ = outlook.due(outlook.points(runs))
+    expected, _ = outlook.due(runs)
 
     assert expected == timedelta(days=1)
 
@@ -329,7 +335,9 @@ def test_times_are_told_at_a_readable_distance(first: date, count: int, texts: l
     run = told(night(1, a()))[1][0]
     start = datetime(first.year, first.month, first.day, 2, 17, tzinfo=UTC)
     ends = [start, start + timedelta(days=count - 1)]
-    entries = [Run("x", type(run.entry)(f"{end:%Y-%m-%dT%H:%M:%SZ}", "", True, {}, {})) for end in ends]
+    entries = [
+        Run("x", type(run.entry)(f"{end:%Y-%m-%dT%H:%M:%SZ}", "", True, False, {}, {})) for end in ends
+    ]
     points = [Point(each, dict.fromkeys(outlook.OUT_OF_SYNC, 0)) for each in entries]
 
     found = [label.text for label in charts.trend(points, timedelta(days=1)).times]
@@ -339,7 +347,7 @@ def test_times_are_told_at_a_readable_distance(first: date, count: int, texts: l
 
 def test_the_calendar_has_weeks_as_columns_from_monday_down() -> None:
     # 2026-11-01 is a Sunday
-    _, runs = told(night(1, a("drifted")), night(2, a()), night(4, complete=False))
+    _, runs = told(night(1, a("drifted")), night(2, a()), night(4, interrupted=True))
     days = outlook.days(runs, outlook.points(runs))
 
     made = charts.calendar(days)

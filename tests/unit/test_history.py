@@ -8,17 +8,19 @@ from driftcheck.history import ChangeKind, History, dumps, loads
 from tests.documents import PROD, changed, document, in_sync
 
 if TYPE_CHECKING:
-    from driftcheck.document.entries import DifferenceEntry, Document, ResourceEntry
+    from driftcheck.document.entries import DifferenceEntry, Document, ResourceEntry, TargetEntry
 
 KEY = ("ModelQualityJobDefinition", "prod", "a")
 SMALL, LARGE = "ml.m5.large", "ml.m5.4xlarge"
 TYPE = ("JobResources", "ClusterConfig", "InstanceType")
 
 
-def night(day: int, *resources: ResourceEntry, complete: bool = True, error: bool = False) -> Document:
+def night(day: int, *resources: ResourceEntry, interrupted: bool = False, error: bool = False) -> Document:
     """The run of one night; with ``error`` its only target could not be read whole."""
-    failed = {"code": "AccessDeniedException", "message": "no"} if error else None
-    run = document(*resources, targets=[{**PROD, "error": failed}], complete=complete)  # type: ignore[typeddict-item]
+    target: TargetEntry = {**PROD}
+    if error:
+        target |= {"error": {"code": "AccessDeniedException", "message": "no"}, "listed": []}
+    run = document(*resources, targets=[target], interrupted=interrupted)
     return {**run, "started_at": at(day), "finished_at": f"2026-11-{day:02d}T02:18:00Z"}
 
 
@@ -126,11 +128,45 @@ def test_what_drifted_while_it_could_not_be_read_is_told_when_it_can() -> None:
     assert kinds[2] == [ChangeKind.DRIFTED, ChangeKind.READABLE]
 
 
-def test_a_run_that_was_cut_short_says_nothing() -> None:
-    history, kinds = told(night(1, a("drifted")), night(2, complete=False), night(3, a("drifted")))
+@pytest.mark.parametrize("code", ["Interrupted", "DeadlineExceeded"])
+def test_of_a_run_that_was_cut_short_what_was_read_counts_and_nothing_else(code: str) -> None:
+    cut: ResourceEntry = {**a("error"), "error": {"code": code, "message": "over"}}
+    b, c = {"name": "b"}, {"name": "c"}
+    history, kinds = told(
+        night(1, a("drifted"), {**a(), **b}),  # type: ignore[typeddict-item]
+        night(2, cut, {**a("missing"), **b}, {**cut, **c}, interrupted=True),  # type: ignore[typeddict-item]
+        night(3, a("drifted"), {**a("missing"), **b}, {**a(), **c}),  # type: ignore[typeddict-item]
+    )
 
-    assert kinds == [[ChangeKind.DRIFTED], [], []]
+    assert kinds == [[ChangeKind.DRIFTED], [ChangeKind.MISSING], []]
     assert [run.complete for run in history.runs] == [True, False, True]
+    assert [(run.read, run.declared) for run in history.runs] == [(2, 2), (1, 3), (3, 3)]
+    assert history.courses[KEY].out_of_sync_since == at(1)
+    assert history.courses[KEY[0], "prod", "c"].first == at(3)
+
+
+def test_one_that_is_denied_for_ever_does_not_end_the_history_of_the_others() -> None:
+    other = {**a("error"), "name": "denied"}
+    history, kinds = told(
+        night(1, a(), other),  # type: ignore[arg-type]
+        night(2, a("drifted"), other),  # type: ignore[arg-type]
+        night(3, a(), other),  # type: ignore[arg-type]
+    )
+
+    assert kinds == [[ChangeKind.UNREADABLE], [ChangeKind.DRIFTED], [ChangeKind.REPAIRED]]
+    assert [run.complete for run in history.runs] == [False, False, False]
+
+
+def test_what_is_unmanaged_is_not_gone_where_its_kind_was_not_listed() -> None:
+    stray: ResourceEntry = {**a("unmanaged"), "source": None}
+    bias: ResourceEntry = {**stray, "kind": "ModelBiasJobDefinition"}
+    run = night(2)
+    run["targets"][0]["listed"] = ["ModelBiasJobDefinition"]
+    history, kinds = told(night(1, stray, bias), run, night(3))
+
+    assert kinds == [[ChangeKind.UNMANAGED] * 2, [ChangeKind.REPAIRED], [ChangeKind.REPAIRED]]
+    assert [run.targets["prod"].get("unmanaged", 0) for run in history.runs] == [2, 1, 0]
+    assert [run.unlisted for run in history.runs] == [[], ["prod"], []]
 
 
 @pytest.mark.parametrize(
@@ -152,8 +188,8 @@ def test_what_a_run_no_longer_speaks_of(status: str, kinds: list[ChangeKind]) ->
     assert history.courses[KEY].out_of_sync_since is None
 
 
-def test_a_target_that_was_not_read_whole_says_nothing_of_what_it_leaves_out() -> None:
-    history, kinds = told(night(1, a("drifted")), night(2, error=True))
+def test_a_target_that_was_not_read_whole_says_nothing_of_what_exists_in_it() -> None:
+    history, kinds = told(night(1, a("unmanaged")), night(2, error=True))
 
     assert kinds[1] == []
     assert history.courses[KEY].is_there
@@ -161,6 +197,13 @@ def test_a_target_that_was_not_read_whole_says_nothing_of_what_it_leaves_out() -
         {},
         {"prod": {"code": "AccessDeniedException", "message": "no"}},
     ]
+
+
+def test_what_no_file_declares_any_more_is_removed_whatever_was_read_of_its_target() -> None:
+    history, kinds = told(night(1, a("drifted")), night(2, error=True))
+
+    assert kinds[1] == [ChangeKind.REMOVED]
+    assert not history.courses[KEY].is_there
 
 
 def test_a_run_over_another_target_says_nothing_of_this_one() -> None:
@@ -205,10 +248,10 @@ def test_a_history_can_be_kept() -> None:
         "[]",
         "null",
         "1",
-        '{"format": 1}',
-        '{"format": 2, "runs": [], "courses": []}',
-        '{"format": 1, "runs": [{"no": 1}], "courses": []}',
-        '{"format": 1, "runs": [], "courses": [["a", "b"]]}',
+        '{"format": 2}',
+        '{"format": 1, "runs": [], "courses": []}',
+        '{"format": 2, "runs": [{"no": 1}], "courses": []}',
+        '{"format": 2, "runs": [], "courses": [["a", "b"]]}',
     ],
 )
 def test_what_is_no_history(text: str) -> None:

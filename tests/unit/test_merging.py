@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from driftcheck.errors import DriftcheckError
 from driftcheck.merging import merge
 from tests.documents import (
+    KINDS,
     PROD,
     as_part,
     as_shard,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
         WarningEntry,
     )
 
-US: TargetEntry = {"name": "us", "account": None, "region": "us-east-1", "error": None}
+US: TargetEntry = {"name": "us", "account": None, "region": "us-east-1", "error": None, "listed": KINDS}
 MQ = "ModelQualityJobDefinition"
 RESOURCES = sha256(
     (
@@ -112,8 +113,8 @@ def test_parts_of_different_bases_do_not_go_together() -> None:
 def test_what_is_invalid_in_several_parts_is_told_once() -> None:
     wrong: InvalidEntry = {"message": "no", "source": source()}
     other: InvalidEntry = {"message": "neither", "source": None}
-    one: Document = {**document(complete=False), "invalid": [wrong]}
-    two: Document = {**document(complete=False, targets=[US]), "invalid": [wrong, other]}
+    one: Document = {**document(interrupted=True), "invalid": [wrong]}
+    two: Document = {**document(interrupted=True, targets=[US]), "invalid": [wrong, other]}
 
     assert merged(one, two)["invalid"] == [other, wrong]
 
@@ -121,23 +122,25 @@ def test_what_is_invalid_in_several_parts_is_told_once() -> None:
 def test_parts_become_the_document_of_one_run() -> None:
     one = as_shard(document(in_sync("c"), drifted(name="a"), targets=[US, PROD]), 1, 3)
     two = as_shard(document(UNMANAGED, {**unread("Timeout", "x"), "name": "b"}, targets=[PROD]), 2, 3)
-    three = as_shard(document(of(in_sync("a"), "us"), targets=[US], complete=False), 3, 3)
+    three = as_shard(document(of(in_sync("a"), "us"), targets=[US], interrupted=True), 3, 3)
     one["started_at"], two["finished_at"] = "2026-11-23T23:00:00Z", "2026-11-24T05:00:00Z"
 
     assert merged(one, two, three) == {
-        "format_version": "1.0",
+        "format_version": "1.1",
         "driftcheck_version": "0.1.0",
         "started_at": "2026-11-23T23:00:00Z",
         "finished_at": "2026-11-24T05:00:00Z",
         "complete": False,
+        "interrupted": True,
         "summary": {
             "declared": 4,
+            "read": 3,
             "in_sync": 2,
             "drifted": 1,
             "missing": 0,
             "unmanaged": 1,
             "error": 1,
-            "coverage": 0.8,
+            "coverage": 0.75,
         },
         "targets": [PROD, US],
         "resources": [
@@ -285,7 +288,7 @@ def test_parts_that_are_not_of_one_run_are_told() -> None:
         "error: the version of driftcheck is 0.1.0 in 1.json and 0.2.0 in 2.json"
     ]
     assert refused(document(), {**document(), "format_version": "1.7"}) == [
-        "error: the format version is 1.0 in 1.json and 1.7 in 2.json"
+        "error: the format version is 1.1 in 1.json and 1.7 in 2.json"
     ]
 
 
@@ -338,7 +341,7 @@ def test_a_part_that_does_not_say_what_it_was_made_from_goes_with_no_other_that_
     ]
     # there is nothing to be made from where the files are invalid, and that is no green
     wrong: InvalidEntry = {"message": "no", "source": None}
-    invalid: Document = {**document(targets=[US], complete=False), "invalid": [wrong]}
+    invalid: Document = {**document(targets=[US], interrupted=True), "invalid": [wrong]}
     assert merged(said, invalid)["complete"] is False
 
 

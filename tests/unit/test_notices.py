@@ -27,8 +27,8 @@ def at(day: int) -> str:
     return f"{datetime(2026, 10, 31, 2, 17, tzinfo=UTC) + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def night(day: int, *resources: ResourceEntry, complete: bool = True, target: str = "prod") -> Document:
-    run = document(*resources, targets=[{**PROD, "name": target}], complete=complete)
+def night(day: int, *resources: ResourceEntry, interrupted: bool = False, target: str = "prod") -> Document:
+    run = document(*resources, targets=[{**PROD, "name": target}], interrupted=interrupted)
     return {**run, "started_at": at(day), "finished_at": at(day)}
 
 
@@ -205,7 +205,8 @@ def test_what_lasts_is_told_again_each_week(status: str) -> None:
 
 
 def test_a_reminder_comes_with_the_first_run_after_its_time() -> None:
-    runs = [night(1, a("drifted")), night(6, a("drifted")), night(9, a("drifted"), complete=False)]
+    cut: ResourceEntry = {**a("error"), "error": {"code": "Interrupted", "message": "over"}}
+    runs = [night(1, a("drifted")), night(6, a("drifted")), night(9, cut, interrupted=True)]
 
     assert [said(each) for each in told(*runs, night(10, a("drifted")), night(11, a("drifted")))] == [
         [("drifted", "a")],
@@ -249,8 +250,32 @@ def test_a_clock_that_jumps_tells_nothing_twice() -> None:
     assert [said(each) for each in found] == [[("drifted", "a")], [], [("reminder", "a")]]
 
 
-def test_a_run_that_was_cut_short_tells_nothing() -> None:
-    assert told(night(1, a()), night(2, a("drifted"), complete=False))[1] is None
+def test_a_run_that_was_cut_short_tells_what_it_read() -> None:
+    cut: ResourceEntry = {**a("error", "b"), "error": {"code": "Interrupted", "message": "over"}}
+    found = told(night(1, a(), a("missing", "b")), night(2, a("drifted"), cut, interrupted=True))[1]
+
+    assert found is not None
+    assert said(found) == [("drifted", "a")]
+    assert [(each["name"], each["status"]) for each in found["standing"]] == [("b", "missing")]
+
+
+def test_a_reminder_waits_for_a_run_that_reads_the_definition() -> None:
+    cut: ResourceEntry = {**a("error"), "error": {"code": "DeadlineExceeded", "message": "over"}}
+    nights = [night(1, a("drifted")), night(7, a("drifted"))]
+    nights += [night(8, cut, interrupted=True), night(9, cut, interrupted=True), night(10, a("drifted"))]
+
+    assert [said(each) for each in told(*nights)] == [[("drifted", "a")], [], [], [], [("reminder", "a")]]
+
+
+def test_one_that_is_denied_for_ever_ends_no_notices_of_the_others() -> None:
+    denied = a("error", "denied")
+    found = told(night(1, a(), denied), night(2, a("drifted"), denied), night(3, a(), denied))
+
+    assert [said(each) for each in found] == [
+        [("unreadable", "denied")],
+        [("drifted", "a")],
+        [("repaired", "a")],
+    ]
 
 
 def test_what_is_told_first_is_all_that_lasts() -> None:

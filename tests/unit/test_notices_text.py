@@ -59,6 +59,7 @@ def test_a_notice_reads_as_a_person_would_say_it() -> None:
         "- ModelQualityJobDefinition old (prod): missing for 3 d, since 2026-11-01 02:17:00 UTC\n"
         "\n"
         "Now: 1 in sync, 1 drifted, 1 missing, 1 unmanaged, 1 not readable.\n"
+        "3 of 4 read: the run is not complete.\n"
         "Target prod: account 123456789012, region eu-west-1\n"
     )
 
@@ -212,6 +213,7 @@ def test_one_cause_is_one_line_and_counts_all_its_definitions() -> None:
         "what to do: sign in: aws sso login --profile prod; churn-000, churn-001, churn-002 and 497 more\n"
         "\n"
         "Now: 0 in sync, 0 drifted, 0 missing, 0 unmanaged, 500 not readable.\n"
+        "0 of 500 read: the run is not complete.\n"
         "Target prod: account 123456789012, region eu-west-1\n"
     )
 

@@ -15,7 +15,7 @@ from jsonschema_rs import Draft4Validator
 
 from driftcheck.document import loads
 from driftcheck.render import FORMATS, render
-from tests.documents import GOLDEN, changed, document, drifted, hostile_reviews, in_sync
+from tests.documents import GOLDEN, changed, document, drifted, hostile_reviews, in_sync, unread
 
 if TYPE_CHECKING:
     from driftcheck.document.entries import (
@@ -57,7 +57,7 @@ def invalid(*messages: str) -> Document:
     place: SourceEntry = {"file": "a.yaml", "line": 3, "column": 5}
     wrong: list[InvalidEntry] = [{"message": each, "source": place} for each in messages]
     return {
-        **document(complete=False),
+        **document(interrupted=True),
         "invalid": [*wrong, {"message": "desired: cannot be read", "source": None}],
     }
 
@@ -88,9 +88,8 @@ def test_what_waits_for_a_rollout_is_not_called_drift(resources: list[ResourceEn
 
 
 def test_a_change_that_waits_does_not_hide_what_could_not_be_read() -> None:
-    made = reviewed(of("introduced", True))
-    made["summary"]["error"] = 1
-    assert "\nNot everything could be compared.\n" in render(made, "text")
+    made = reviewed(of("introduced", True), unread("Timeout", "slow"))
+    assert "\nNot everything could be compared.\n1 of 2 read.\n" in render(made, "text")
 
 
 def test_a_base_that_could_not_be_used_is_told_and_drift_is_drift() -> None:

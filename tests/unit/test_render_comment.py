@@ -165,7 +165,7 @@ def test_a_change_that_is_to_be_rolled_out_is_no_drift() -> None:
         (invalid("a", "b"), "❌ Invalid: 2 errors in the desired state"),
         (document(in_sync()), "✅ No drift. AWS matches everything that is declared"),
         (document(drifted(changed(["A"], 1, 2))), "❌ Drift: AWS differs from what is declared"),
-        (document(unread("Denied", "no")), "⚠️ Not everything could be compared"),
+        (document(unread("Denied", "no")), "⚠️ Not everything could be compared: 0 of 1 read"),
         (document(), "⚠️ Nothing is declared"),
         (
             as_shard(document(in_sync()), 2, 8),
@@ -204,7 +204,7 @@ def test_a_change_that_is_to_be_rolled_out_is_no_drift() -> None:
             "⚠️ Valid, but not everything could be compared",
         ),
         (
-            against_base(document(in_sync(), complete=False)),
+            against_base(document(in_sync(), interrupted=True)),
             "⚠️ Incomplete: the run was stopped before everything was read",
         ),
         (
@@ -405,7 +405,7 @@ def test_a_base_that_could_not_be_read_is_said_and_leaves_the_drift() -> None:
 
 
 def test_a_document_of_the_golden_run_is_a_comment_too() -> None:
-    assert headline(golden_document()) == "❌ Drift: AWS differs from what is declared"
+    assert headline(golden_document()) == "❌ Drift: AWS differs from what is declared: 5 of 6 read"
 
 
 def test_a_comment_made_by_a_forks_code_says_so() -> None:

@@ -101,9 +101,11 @@ def test_a_block_is_nested_lines() -> None:
 
 def test_counts_leave_out_what_is_zero() -> None:
     assert counts_text(document(in_sync())["summary"]) == "1 declared: 1 in sync. Coverage 100%."
-    assert counts_text(document()["summary"]) == "0 declared. Coverage 100%."
+    assert counts_text(document()["summary"]) == "0 declared. Coverage not known."
 
 
-@pytest.mark.parametrize(("share", "shown"), [(1, "100%"), (0.9999, "99%"), (0.8571, "86%"), (0.0, "0%")])
-def test_coverage_is_100_per_cent_only_when_nothing_is_unmanaged(share: float, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("share", "shown"), [(1, "100%"), (0.9999, "99%"), (0.8571, "86%"), (0.0, "0%"), (None, "not known")]
+)
+def test_coverage_is_100_per_cent_only_when_nothing_is_unmanaged(share: float | None, shown: str) -> None:
     assert percent(share) == shown

@@ -61,6 +61,7 @@ def document() -> Document:
 def counted(**counts: int) -> Summary:
     summary: Summary = {
         "declared": 0,
+        "read": 0,
         "in_sync": 0,
         "drifted": 0,
         "missing": 0,
@@ -146,17 +147,20 @@ def test_every_hostile_text_is_escaped(document: Document) -> None:
 
 
 def test_incomplete_and_unreadable_results_say_so_at_the_top(document: Document) -> None:
-    document["complete"] = False
+    document["interrupted"] = True
 
     top = render(document, "html").split('<section aria-labelledby="summary-title">')[0]
 
     assert "<strong>Incomplete:</strong> the run was interrupted" in top
-    assert "<strong>Not everything could be compared:</strong>\n1 definition and 1 target in error." in top
+    assert (
+        "<strong>Not everything could be compared:</strong>\n1 definition and 1 target in error; 5 of 6 read."
+        in top
+    )
 
 
 def test_a_result_without_anything_is_still_a_page(document: Document) -> None:
     document["resources"], document["targets"], document["warnings"] = [], [], []
-    document["summary"] = counted()
+    document["summary"], document["complete"] = counted(), True
 
     text = render(document, "html")
 
@@ -182,7 +186,7 @@ def test_a_result_without_anything_is_still_a_page(document: Document) -> None:
 def test_the_headline_counts_what_was_found(
     document: Document, counts: tuple[int, int, int, int, int], sentence: str
 ) -> None:
-    document["targets"][1]["error"] = None
+    document["targets"][1]["error"], document["complete"] = None, not counts[4]
     names = ("declared", "in_sync", "drifted", "missing", "error")
     document["summary"] = counted(**dict(zip(names, counts, strict=True)))
 

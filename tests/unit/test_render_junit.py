@@ -52,7 +52,7 @@ def test_each_status_has_its_own_outcome() -> None:
     missing: ResourceEntry = {**in_sync("m"), "status": "missing"}
     unmanaged: ResourceEntry = {**in_sync("u"), "status": "unmanaged", "source": None}
     error = unread("Throttled", "slow")
-    (suite,) = _suites(document(in_sync(), drifted(changed(["A"], 1, 2)), missing, unmanaged, error))
+    suite, run = _suites(document(in_sync(), drifted(changed(["A"], 1, 2)), missing, unmanaged, error))
     assert [[child.tag for child in case] for case in suite.iter("testcase")] == [
         [],
         ["failure"],
@@ -62,6 +62,7 @@ def test_each_status_has_its_own_outcome() -> None:
     ]
     assert _counts(suite) == {"tests": "5", "failures": "2", "errors": "1", "skipped": "1"}
     assert suite[5][0].attrib == {"type": "error", "message": "Throttled: slow"}
+    assert run[0][0].attrib == {"type": "incomplete", "message": "incomplete: 3 of 4 read"}
 
 
 def test_a_failure_tells_the_place_and_the_difference() -> None:
@@ -79,7 +80,8 @@ def test_a_failure_tells_the_place_and_the_difference() -> None:
 
 def test_a_target_that_could_not_be_read_is_an_error_of_its_suite() -> None:
     target: TargetEntry = {**PROD, "error": {"code": "AccessDenied", "message": "no"}}
-    (suite,) = _suites(document(targets=[target]))
+    suite, run = _suites(document(targets=[target]))
+    assert run[0][0].get("message") == "incomplete: Not everything could be compared."
     assert suite.get("name") == "prod"
     assert suite[1].get("name") == "target prod: AccessDenied"
     assert suite[1][0].attrib == {
@@ -109,7 +111,7 @@ def test_a_result_without_definitions_has_an_empty_suite_per_target() -> None:
 
 def test_an_unfinished_run_is_an_error_and_warnings_are_kept() -> None:
     warning: WarningEntry = {"code": "w", "message": "look", "source": {"file": "a.yaml", "line": 2}}
-    _, suite = _suites(document(in_sync(), complete=False, warnings=[warning]))
+    _, suite = _suites(document(in_sync(), interrupted=True, warnings=[warning]))
     assert _counts(suite) == {"tests": "1", "failures": "0", "errors": "1", "skipped": "0"}
     assert suite.findtext("system-err") == "warning w: a.yaml:2: look"
 

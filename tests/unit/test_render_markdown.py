@@ -92,8 +92,8 @@ def test_in_sync_is_a_verdict_a_table_and_a_footer() -> None:
     ("made", "heading"),
     [
         (document(), "## Nothing is declared.\n"),
-        (document(in_sync(), complete=False), "## Incomplete: the run was stopped before everything"),
-        (document(unread("Throttled", "slow")), "## Not everything could be compared.\n"),
+        (document(in_sync(), interrupted=True), "## Incomplete: the run was stopped before everything"),
+        (document(unread("Throttled", "slow")), "## Not everything could be compared: 0 of 1 read.\n"),
     ],
 )
 def test_the_heading_says_no_more_than_is_known(made: Document, heading: str) -> None:

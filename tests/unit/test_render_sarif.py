@@ -125,7 +125,7 @@ def test_what_has_no_place_in_a_file_is_a_notification() -> None:
         (document(), True),
         (document(in_sync()), True),
         (document(drifted(changed(["A"], 1, 2))), True),
-        (document(in_sync(), complete=False), False),
+        (document(in_sync(), interrupted=True), False),
         (document(unread("Throttled", "slow")), False),
     ],
 )

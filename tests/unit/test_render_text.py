@@ -42,17 +42,17 @@ def test_a_shard_says_that_it_is_one_within_80_columns() -> None:
         f"{HERE}No drift. AWS matches everything that is declared (shard 2 of 8).\n"
         "1 declared: 1 in sync. Coverage 100%.\n"
     )
-    assert render(as_shard(document(complete=False), 9999, 10000), "text").startswith(
+    assert render(as_shard(document(interrupted=True), 9999, 10000), "text").startswith(
         f"{HERE}Incomplete: the run was stopped before everything was read (shard 9999 of\n10000).\n"
     )
 
 
 def test_nothing_declared_is_not_called_in_sync() -> None:
-    assert render(document(), "text") == f"{HERE}Nothing is declared.\n0 declared. Coverage 100%.\n"
+    assert render(document(), "text") == f"{HERE}Nothing is declared.\n0 declared. Coverage not known.\n"
 
 
 def test_an_unfinished_run_never_says_no_drift() -> None:
-    text = render(document(in_sync(), complete=False), "text")
+    text = render(document(in_sync(), interrupted=True), "text")
     assert text.startswith(f"{HERE}Incomplete: the run was stopped before everything was read.\n")
     assert "No drift" not in text
 
@@ -66,7 +66,8 @@ def test_a_lone_error_shows_its_message_and_no_legend() -> None:
         "  | `--incremental` takes fewer calls\n"
         f"\n{HERE}"
         "Not everything could be compared.\n"
-        "1 declared: 1 error. Coverage 100%.\n"
+        "0 of 1 read.\n"
+        "1 declared: 1 error. Coverage not known.\n"
     )
 
 

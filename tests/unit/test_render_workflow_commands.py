@@ -76,6 +76,7 @@ def test_the_most_severe_come_first() -> None:
     titles = re.findall(r"::(\w+) .*?title=driftcheck%3A (.*?)::", annotations_of(made))
 
     assert titles == [
+        ("error", "not complete"),
         ("error", "not compared"),
         ("error", "not compared"),
         ("error", "drift by this change%2C not intended"),
@@ -93,7 +94,8 @@ def test_there_are_at_most_ten_and_one_says_where() -> None:
 
     assert levels(made) == ["::error"] * 9 + ["::notice"]
     assert annotations_of(made).endswith(HERE)
-    assert "not compared" in annotations_of(made).splitlines()[0]
+    assert annotations_of(made).splitlines()[0].endswith("::30 of 31 read")
+    assert "not compared" in annotations_of(made).splitlines()[1]
 
 
 def test_in_sync_has_none() -> None:
