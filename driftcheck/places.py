@@ -18,6 +18,10 @@ class PlaceError(DriftcheckError):
     """What is kept somewhere could not be read or written."""
 
 
+class UnfitError(PlaceError):
+    """What is kept under a name is nothing that could be read: no regular file, or too large."""
+
+
 class LockedError(PlaceError):
     """Somebody else holds the lock of a place."""
 

@@ -139,7 +139,9 @@ def _store(kept_in: tuple[Path, timedelta | None] | None, result: Document) -> N
 
     folder, oldest = kept_in
     kept = open_store(folder, say)
+    kept.exists()  # a dashboard is refused
     kept.add(result)
+    kept.identify()
     if oldest is not None:
         kept.prune(oldest, result)
 
