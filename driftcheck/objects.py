@@ -213,7 +213,7 @@ class FolderObjects:
         with self._telling(".lock", "written"):
             self._folder.mkdir(parents=True, exist_ok=True)
             if path.exists() and not path.is_file():
-                raise UnfitError(f"error: {path} is no regular file")
+                raise UnfitError(path, "it is no regular file")
             file = path.open("a+b", buffering=0)
         with file:
             with self._telling(".lock", "locked"):
@@ -245,9 +245,9 @@ def read_file(path: Path) -> bytes:
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise UnfitError(f"error: {path} is no regular file")
+        raise UnfitError(path, "it is no regular file")
     if found.st_size > _MAX_SIZE:
-        raise UnfitError(f"error: {path} is larger than {_MAX_SIZE // 2**20} MiB")
+        raise UnfitError(path, f"it is larger than {_MAX_SIZE // 2**20} MiB")
     # what became a pipe since then is not waited for, and what grew is cut
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         return file.read(found.st_size + 1)

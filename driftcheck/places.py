@@ -21,6 +21,11 @@ class PlaceError(DriftcheckError):
 class UnfitError(PlaceError):
     """What is kept under a name is nothing that could be read: no regular file, or too large."""
 
+    def __init__(self, place: object, reason: str) -> None:
+        """``reason`` is a sentence about what is at ``place``."""
+        super().__init__(f"error: {place}: {reason}")
+        self.reason = reason
+
 
 class LockedError(PlaceError):
     """Somebody else holds the lock of a place."""

@@ -103,6 +103,6 @@ class BucketObjects:
         try:
             yield
         except UnusableError as error:
-            raise UnfitError(f"error: {place}: {error}") from None
+            raise UnfitError(place, str(error)) from None
         except FAULTS as error:
             raise PlaceError(f"error: {place}: {unreadable(operation, error).message}") from None

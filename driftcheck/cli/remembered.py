@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from driftcheck.cli.console import say
 from driftcheck.cli.options import STATE
 from driftcheck.errors import DriftcheckError
-from driftcheck.memory import Memory, UnusableError, dumps, hold_size, loads
+from driftcheck.memory import Memory, UnusableError, dumps, loads
 from driftcheck.model import Warn
-from driftcheck.places import Prefix
+from driftcheck.objects import read_file
+from driftcheck.places import Prefix, UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -86,7 +87,10 @@ def keep(places: Places, state: DesiredState, memories: Mapping[str, Memory], *,
 
     place, folder = places
     for target, memory in memories.items():
-        write(Output("json", str(folder / _name(target, state))), dumps(memory))
+        file = folder / _name(target, state)
+        if file.exists() and not file.is_file():
+            raise DriftcheckError(f"error: {file} is no regular file, and is not replaced: take it away")
+        write(Output("json", str(file)), dumps(memory))
     if isinstance(place, Prefix) and memories and not quiet:
         option = [] if folder == Path(STATE) else ["--state", str(folder)]
         command = shlex.join(["driftcheck", "state", "push", *option, str(place)])
@@ -101,10 +105,11 @@ def readable(file: Path) -> bytes:
         UnusableError: it cannot be read, or is larger than any state.
     """
     try:
-        hold_size(file.stat().st_size)
-        return file.read_bytes()
+        return read_file(file)
     except FileNotFoundError:
         raise
+    except UnfitError as error:
+        raise UnusableError(error.reason) from None
     except OSError as error:
         raise UnusableError(f"it cannot be read: {error.strerror}") from None
 

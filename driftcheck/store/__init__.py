@@ -221,7 +221,7 @@ class Store:
                     return None
                 fault: Exception = PlaceError(f"error: {self.place}/{key} is there, and cannot be read")
             except UnfitError as error:
-                fault = ValueError(error.lines[0].removeprefix("error: "))
+                fault = ValueError(error.reason)
             except PlaceError:
                 raise
             except (DriftcheckError, ValueError, LookupError, TypeError, RecursionError, zlib.error) as error:

@@ -102,7 +102,7 @@ def _kept(store: Store) -> Derived:
     try:
         content = store.objects.get(HISTORY)
     except UnfitError as error:
-        store.set_aside(HISTORY, error.lines[0].removeprefix("error: "))
+        store.set_aside(HISTORY, error.reason)
         return Derived()
     if content is None:
         return Derived()

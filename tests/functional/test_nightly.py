@@ -140,7 +140,7 @@ def test_check_keeps_a_result_in_a_folder_and_nothing_else(
         assert outcome.exit_code == 2
 
     assert runs(tmp_path / "kept")[-1] == outcome.document()
-    assert sorted(file.name for file in (tmp_path / "kept").iterdir()) == ["runs"]
+    assert sorted(file.name for file in (tmp_path / "kept").iterdir()) == ["runs", "store.json"]
     assert len(runs(tmp_path / "kept")) == 2
     assert service.writes == []
 
