@@ -18,6 +18,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.exceptions import ConnectTimeoutError as NoConnectionError
+from botocore.parsers import ResponseParserError
 
 from driftcheck.aws import base_session, config, is_throttled
 
@@ -87,7 +88,7 @@ def was_taken(error: Exception) -> bool | None:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         return None if status == _GATEWAY_TIMEOUT else False
-    if isinstance(error, ConnectionClosedError | ReadTimeoutError):
+    if isinstance(error, ConnectionClosedError | ReadTimeoutError | ResponseParserError):
         return None
     return None if isinstance(error, HTTPClientError) and not isinstance(error, _UNREACHED) else False
 

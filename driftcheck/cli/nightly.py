@@ -234,7 +234,9 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
         if verbose:
             warn(state)
         with ExitStack() as stack:
-            runs, hold = _opened(stack, place, None if replace else site, timeout)
+            told: set[str] = set()
+            opened = partial(_opened, stack, place, None if replace else site, timeout, told)
+            runs, hold = opened()
             caught = stack.enter_context(signals())
             # a check may take hours: what keeps its result from being kept is told before
             is_ready = runs is not None and attempt(partial(_hold_readable, runs), verbose=verbose)
@@ -243,6 +245,8 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
             report, memories = run(state, options, caught.stop)
             document = document_of(report)
             steps: list[Callable[[], None]] = []
+            if runs is None:
+                runs, hold = opened()
             if runs is not None:
                 now = datetime.now(UTC)
                 night = Night(
@@ -261,11 +265,11 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 
 def _opened(
-    stack: ExitStack, place: Path | Prefix, site: Path | Prefix | None, timeout: float
+    stack: ExitStack, place: Path | Prefix, site: Path | Prefix | None, timeout: float, told: set[str]
 ) -> tuple[Store | None, Callable[[], None]]:
-    """The store, with its lock held until the stack ends; None where it is told why it cannot be used.
+    """The store, with its lock held until the stack ends; None where it cannot be used, which is told once.
 
-    What needs no store is done all the same then.
+    What needs no store is done all the same then, and the store is tried once more.
 
     Raises:
         LockedError: another run holds it, and checks.
@@ -276,14 +280,14 @@ def _opened(
         store = open_store(place, say, timeout=timeout)
         _hold_meant(store, site, timeout)
         return store, stack.enter_context(store.objects.held(owner_of("nightly")))
-    except LockedError:
-        raise
     except DriftcheckError as error:
-        for line in (
-            *error.lines,
-            f"warning: {place}: this run is checked and reported, and not kept",
-        ):
-            say(line)
+        if isinstance(error, LockedError) and not told:
+            raise
+        without = f"warning: {place} is tried again after the check; without it, this run is not kept"
+        for line in (*error.lines, without):
+            if line not in told:
+                say(line)
+            told.add(line)
     return None, lambda: None
 
 

@@ -81,7 +81,7 @@ class Gateway:
             protocol_version = "HTTP/1.1"
 
             def handle_one(self) -> None:
-                gateway._handle(self)  # noqa: SLF001 - one thing in two classes
+                gateway._handle(self)
 
             do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_one  # noqa: N815 - http.server's names
 
@@ -114,7 +114,7 @@ class Gateway:
         request.send_response_only(answer.status)
         for name, value in answer.headers:
             request.send_header(name, value)
-        if answer.status != 204 and "content-length" not in {name.lower() for name, _ in answer.headers}:  # noqa: PLR2004
+        if answer.status != 204 and "content-length" not in {name.lower() for name, _ in answer.headers}:
             request.send_header("Content-Length", str(len(answer.body)))
         request.end_headers()
         if request.command != "HEAD":

@@ -1,4 +1,4 @@
-"""What is no document, and what is no answer of S3: nothing is lost, each is told, and the next night is right."""
+"""What is no document, and what is no answer of S3: nothing is lost, and the next night is right."""
 
 from __future__ import annotations
 
@@ -216,6 +216,22 @@ def test_a_listing_that_is_none_loses_nothing(run: Run, s3: Any, gateway: Gatewa
     assert len(known(s3)) == len(runs(s3)) == 3
 
 
+@pytest.mark.parametrize("answer", [by_hand.INTERNAL, by_hand.PAGE])
+def test_a_lock_that_cannot_be_taken_at_the_start_is_taken_after_the_check(
+    run: Run, s3: Any, gateway: Gateway, answer: By
+) -> None:
+    gateway.answer("PutObject", answer, key="faults/fleet/lock.json", times=3 if answer.status == 500 else 1)
+
+    outcome = run(*ON_S3, "-o", "json=-")
+
+    assert outcome.exit_code == 1
+    assert outcome.document()["summary"]["drifted"] == 1
+    assert "s3://faults/fleet is tried again after the check; without it, this run is not kept\n" in (
+        outcome.stderr
+    )
+    assert len(runs(s3)) == len(known(s3)) == 1
+
+
 def test_a_listing_that_lags_for_a_moment_is_read_again(run: Run, s3: Any, gateway: Gateway) -> None:
     assert run(*ON_S3).exit_code == 2
     lagging: list[By] = []
@@ -362,9 +378,11 @@ def test_a_role_that_is_answered_for_by_a_page_is_an_answer_that_is_none(
         f'[targets.prod]\nregion = "eu-west-1"\nrole_arn = "arn:aws:iam::{ACCOUNT}:role/reader"\n{account}',
         "utf-8",
     )
+    desired = tmp_path / "desired" / "desired.yaml"
+    desired.write_text(f"target: prod\n{desired.read_text('utf-8')}", "utf-8")
     service.fail(Answer(body, content_type="text/html"), action="AssumeRole")
 
-    outcome = run("check", "--target", "prod", "-o", "json=-")
+    outcome = run("check", "-o", "json=-")
 
     assert outcome.exit_code == 1
     assert "bug in driftcheck" not in outcome.stderr
@@ -389,7 +407,7 @@ def test_a_page_in_place_of_an_answer_is_no_delivery(
             lambda: put_metrics("drift", [{"MetricName": "Duration", "Value": 1.0}], timeout=5),
         ):
             with pytest.raises(ResponseParserError):
-                call()  # type: ignore[no-untyped-call]
+                call()
 
 
 def test_true_answers_are_taken(emulator: str, monkeypatch: pytest.MonkeyPatch) -> None:
