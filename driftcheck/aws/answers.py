@@ -20,6 +20,8 @@ FAULTS = (BotoCoreError, ClientError, ResponseParserError)
 
 _FIRST_ERROR = 301
 _REQUEST_ID = "x-amzn-requestid"
+_NO_MEMBERS = {b"{}", b"\xa0", b"\xbf\xff"}
+"""An empty map in JSON, and in CBOR: of known and of unknown length."""
 _REQUIRED: Mapping[str, tuple[str, ...]] = {
     "AssumeRoleResponse": tuple(
         f"Credentials.{member}" for member in ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
@@ -88,7 +90,8 @@ def read(call: Callable[..., Any], **arguments: Any) -> Any:
 
 def _hold_complete(answer: Any, response: Mapping[str, Any], shape: Any) -> None:
     if shape is None:
-        if _REQUEST_ID not in {name.lower() for name in response["headers"]}:
+        names = {name.lower() for name in response["headers"]}
+        if _REQUEST_ID not in names and response["body"].strip() not in _NO_MEMBERS:
             raise ResponseParserError("the answer is not from AWS: it has no request ID")
         return
     for path in _REQUIRED.get(shape.name, ()):

@@ -121,7 +121,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         report, memories = run(state, options, caught.stop, review, warnings_of(change))
         result = document(report, base_of(change, review))
         done = attempt(
-            lambda: _store(kept_in, result),
+            lambda: _store(kept_in, result, quiet=quiet),
             lambda: write_all(result, outputs, templates, quiet=quiet),
             lambda: keep(places, state, memories, quiet=quiet),
             verbose=verbose,
@@ -131,7 +131,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     raise typer.Exit(exit_code(result, failing, only_new=fail_on_new) if done else FAILURE)
 
 
-def _store(kept_in: tuple[Path, timedelta | None] | None, result: Document) -> None:
+def _store(kept_in: tuple[Path, timedelta | None] | None, result: Document, *, quiet: bool) -> None:
     """Keep a result in a folder, if one is named, and delete those that are older than is said."""
     if kept_in is None:
         return
@@ -141,7 +141,7 @@ def _store(kept_in: tuple[Path, timedelta | None] | None, result: Document) -> N
     kept = open_store(folder, say)
     kept.exists()  # a dashboard is refused
     kept.add(result)
-    kept.identify()
+    kept.identify(quiet=quiet)
     if oldest is not None:
         kept.prune(oldest, result)
 

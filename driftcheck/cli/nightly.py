@@ -93,7 +93,7 @@ def _keep(night: Night) -> None:
     """Keep the result document."""
     night.hold()
     night.name = night.store.add(night.document)
-    night.store.identify()
+    night.store.identify(quiet=night.quiet)
     if not night.quiet:
         say(f"kept {night.store.place}/runs/{night.name}.json.gz", run=str(night.name))
 

@@ -34,7 +34,7 @@ def rebuild(
     with runs.objects.held(owner_of("history rebuild")) as hold:
         found = derived.derive(runs, datetime.now(UTC), anew=True)
         hold()  # to read a year takes a while
-        runs.identify()
+        runs.identify(quiet=quiet)
         derived.keep(runs, found)
     if not quiet:
         count, courses = len(found.names), len(found.history.courses)

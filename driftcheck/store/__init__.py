@@ -106,9 +106,7 @@ class Store:
             DriftcheckError: it is none, or it cannot be told.
         """
         if not self.exists():
-            raise DriftcheckError(
-                f"error: {self.place} is no store of runs: name one that driftcheck nightly has made"
-            )
+            raise DriftcheckError(f"error: {self.place} holds no runs, as driftcheck nightly keeps them")
 
     def identity(self) -> str | None:
         """Which store it is, None where it has no identity yet, as those that 0.1 made.
@@ -122,8 +120,8 @@ class Store:
         self.set_aside(IDENTITY, str(found))
         return None
 
-    def identify(self) -> str:
-        """The identity, which is made, and told, where there is none.
+    def identify(self, *, quiet: bool = False) -> str:
+        """The identity, which is made, and told unless that is to be ``quiet``, where there is none.
 
         Raises:
             PlaceError: it is not kept, or cannot be read.
@@ -133,7 +131,8 @@ class Store:
         made = uuid4().hex
         content = f"{json.dumps({'format': _IDENTITY_FORMAT, 'id': made})}\n".encode()
         if self.objects.put(IDENTITY, content, only_new=True, kind="application/json"):
-            self.tell(f"{self.place} is a store of runs now, with the identity {made}")
+            if not quiet:
+                self.tell(f"made {self.place} a store of runs: its identity is {made}")
             return made
         # another first run was faster
         if (found := self.identity()) is None:
