@@ -66,11 +66,17 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml
 	$(call install,.venvs/wheel,,requirements/run.txt)
 	@touch $@
 
+# The oldest pip that a supported Python brings, and a newest one: tests/packaging installs with both.
+.venvs/pips/.downloaded: $(wildcard requirements/pip-*.txt) $(VENV)/.dev
+	@for lock in $(wildcard requirements/pip-*.txt); do \
+		$(PY) $(PIP) download --no-deps --require-hashes --dest $(@D) -r $$lock || exit 1; done
+	@touch $@
+
 test: setup checks unit newest wheel
 
 # What is installed is installed side by side: each of it takes one core, or waits for a download.
 setup:
-	@$(MAKE) --no-print-directory -j TOGETHER=1 $(VENV)/.dev .venvs/wheel/.run browser packages \
+	@$(MAKE) --no-print-directory -j TOGETHER=1 $(VENV)/.dev .venvs/wheel/.run .venvs/pips/.downloaded browser packages \
 		$(if $(filter-out $(oldest),$(newest)),.venvs/$(newest)/.dev)
 
 # A part that is missing skips its tests; with CI=true it is a failure.
@@ -129,12 +135,12 @@ newest: setup
 		.venvs/$(newest)/bin/python -m pytest $(PARALLEL) $(NEWEST); \
 	fi
 
-wheel: $(VENV)/.dev .venvs/wheel/.run
+wheel: $(VENV)/.dev .venvs/wheel/.run .venvs/pips/.downloaded
 	$(call heading,the built wheel)
 	@rm -rf dist
 	@$(PY) -m build --no-isolation --outdir dist . >/dev/null
 	@.venvs/wheel/bin/python $(PIP) install --no-deps --no-index --force-reinstall dist/*.whl
-	@DRIFTCHECK_WHEEL_VENV=.venvs/wheel $(PY) -m pytest tests/packaging
+	@DRIFTCHECK_WHEEL_VENV=.venvs/wheel DRIFTCHECK_PIPS=.venvs/pips $(PY) -m pytest tests/packaging
 
 bench: $(VENV)/.dev
 	@$(PY) -m benchmarks.bench

@@ -98,7 +98,11 @@ def _compared(
     before, after = dict(was.properties), dict(now.properties)
     if before == after:
         return was, now, frozenset(), Revision(revised, was) if revised else None
-    secrets = frozenset(text for side in (before, after) for text in secrets_in(side, now.sensitive))
+    secrets = frozenset(
+        text
+        for side in (before, after)
+        for text in secrets_in(side, now.sensitive, plain_keys=now.plain_keys)
+    )
     edits = tuple(Edit(raw, shown(now, raw, secrets)) for raw in changes(before, after))
     revised = revised or (Revised.CHANGED if edits else None)
     return was, now, secrets, Revision(revised, was, edits) if revised else None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from driftcheck import pool
 from driftcheck.compare import compare
 from driftcheck.fetch import fetch
-from driftcheck.model import Report, Status, Warn
+from driftcheck.kinds import AWS_TAGS
+from driftcheck.model import Inputs, Report, Status, Warn
 from driftcheck.paths import show
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from driftcheck.fetch import Cloud, Fetched, Limits
     from driftcheck.memory import Memory
     from driftcheck.model import Address, Desired, Finding, IgnoreRule, Reading
+
+_ARN_COLONS = 5
 
 _READ = frozenset({Status.IN_SYNC, Status.DRIFTED})
 """What only a definition that AWS described can be."""
@@ -61,7 +64,16 @@ def check(  # noqa: PLR0913 - what a run may be told
     found = {address: finding for address, finding in findings.items() if finding is not None}
     if len(found) < len(findings):
         state = replace(state, definitions=tuple(d for d in state.definitions if d.address in found))
-    return report(state, found, fetched, started_at, complete=not stop.requested, warnings=warnings, now=now)
+    return report(
+        state,
+        found,
+        fetched,
+        started_at,
+        complete=not stop.requested,
+        unmanaged=unmanaged,
+        warnings=warnings,
+        now=now,
+    )
 
 
 def report(
@@ -71,6 +83,7 @@ def report(
     started_at: datetime,
     *,
     complete: bool,
+    unmanaged: bool,
     warnings: Iterable[Warn] = (),
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Report:
@@ -84,17 +97,19 @@ def report(
         warnings=(
             *warnings,
             *fetched.warnings,
+            *(warning for warning in state.warnings if warning.code == AWS_TAGS),
             *_unknown_members(state, findings),
             *_idle_rules(state, findings, started_at.date()),
         ),
         shard=state.shard,
         calls=fetched.calls,
+        inputs=Inputs(state.select, unmanaged, state.digests),
     )
 
 
 def _unmanaged(state: DesiredState, fetched: Fetched) -> Iterable[Finding]:
     """What no file declares, not even for another target of the same account and region."""
-    places = {each.name: (each.account, each.region) for each in fetched.targets if each.account}
+    places = _places(state, fetched)
     if len(set(places.values())) == len(places):
         return fetched.unmanaged.values()
     declared = {(address.kind, places.get(address.target), address.name) for address in state.addresses}
@@ -104,6 +119,34 @@ def _unmanaged(state: DesiredState, fetched: Fetched) -> Iterable[Finding]:
         if (place := places.get(address.target)) is None
         or (address.kind, place, address.name) not in declared
     ]
+
+
+def _places(state: DesiredState, fetched: Fetched) -> dict[str, tuple[str, str]]:
+    """The account and region, where both are known, of each target of the files, reached or not."""
+    accounts = {
+        address.target: finding.arn.split(":")[4]
+        for address, finding in fetched.unmanaged.items()
+        if finding.arn and finding.arn.count(":") >= _ARN_COLONS
+    }
+    # of a target that was not reached, the account is only what the operator says
+    said = {target.name: target.account for target in state.targets}
+    accounts |= {
+        each.name: each.account
+        for each in fetched.targets
+        if each.account and not (each.error and said.get(each.name))
+    }
+    regions = {each.name: each.region for each in fetched.targets if each.region}
+    # the same credentials are those of the same account, and the same settings name the same region
+    by_credentials = {(t.profile, t.role_arn): accounts[t.name] for t in state.targets if t.name in accounts}
+    by_settings = {t.profile: regions[t.name] for t in state.targets if not t.region and t.name in regions}
+    places: dict[str, tuple[str, str]] = {}
+    for target in (*state.targets, *state.elsewhere):
+        account = accounts.get(target.name) or target.known_account
+        account = account or by_credentials.get((target.profile, target.role_arn))
+        region = regions.get(target.name) or target.region or by_settings.get(target.profile)
+        if account and region:
+            places[target.name] = account, region
+    return places
 
 
 def _unknown_members(state: DesiredState, findings: Mapping[Address, Finding]) -> Iterator[Warn]:

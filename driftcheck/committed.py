@@ -1,18 +1,15 @@
-"""The desired state of a commit, read from git's objects: nothing of it is checked out, and no filter runs.
-
-git is asked so that no setting of the repository, and nothing that it has committed, makes it run a program.
-"""
+"""The desired state of a commit, read from git's objects: nothing is checked out, and no filter runs."""
 
 from __future__ import annotations
 
 import os
 import posixpath
 import re
-import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from driftcheck import git
 from driftcheck.desired import InvalidDesiredError, files, loads
 from driftcheck.errors import DriftcheckError
 from driftcheck.model import Invalid
@@ -23,24 +20,15 @@ if TYPE_CHECKING:
     from driftcheck.desired import DesiredState
     from driftcheck.model import Target
 
-_GIT = (
-    "git",
-    "--no-pager",
-    "--literal-pathspecs",
-    *("-c", "core.fsmonitor=false"),
-    *("-c", "core.hooksPath=/dev/null"),
-    # a folder of the checkout may have the form of a repository, with settings of its own
-    *("-c", "safe.bareRepository=explicit"),
-)
-_QUIET = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-_SECONDS = 300.0
-"""For one question to git, which may have to fetch what a partial clone lacks."""
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_DEEPEN = "with `fetch-depth: 0` in actions/checkout, or `git fetch --unshallow`"
+_DEEPEN = "with `fetch-depth: 0` in actions/checkout, `GIT_DEPTH: 0` in GitLab, or `git fetch --unshallow`"
 _BATCH = 16_000_000
 """Bytes of files that are read at a time."""
 _LINK = "120000"
 _SUBMODULE = "it is in a submodule: what that holds is in another repository"
+_NESTED = "it is a working tree of its own: what that holds is in another repository, or on another branch"
+_MOST_CUTS = 3
+"""Commits that one message names."""
 _MOST_LINKS = 10
 _LONGEST_LINK = 4_096
 """Bytes; no file system takes more."""
@@ -51,12 +39,14 @@ class Checkout:
     """The working tree that is compared, ``root``, and the commit that its change started from.
 
     ``ref`` is what was asked for, ``head`` the commit that is checked out, and ``commit`` their merge base.
+    ``others`` are further merge bases, as branches have that were merged into each other.
     """
 
     root: Path
     ref: str
     head: str
     commit: str
+    others: tuple[str, ...] = ()
 
     def leads_out(self, path: Path) -> bool:
         """Tell whether a path of the checkout ends up elsewhere, by a link that somebody has committed."""
@@ -64,9 +54,11 @@ class Checkout:
         return inside and not files.is_in(path, self.root)
 
     def holds(self, path: Path) -> bool:
-        """Tell whether what is checked out has something at a path."""
+        """Tell whether what is checked out has something at a path, or a submodule that may."""
         place = _place(self, path)
-        return place is not None and _entry(self, place, self.head) is not None
+        if place is None:
+            return False
+        return _entry(self, place, self.head) is not None or _is_in_submodule(self, place, self.head)
 
 
 class _Entry(NamedTuple):
@@ -81,22 +73,28 @@ def checkout(ref: str) -> Checkout:
     """The checkout that holds the working directory, and the merge base of ``ref`` and its HEAD.
 
     Raises:
-        DriftcheckError: there is no git, no repository, no such commit, or no merge base.
+        DriftcheckError: there is no git, no repository, no such commit, or no merge base; or the clone is
+            shallow, and may lack a later merge base.
     """
-    root = Path(os.path.realpath(_text(_asked("rev-parse", "--show-toplevel"))))
+    root = Path(os.path.realpath(_text(git.ask("rev-parse", "--show-toplevel"))))
     commit, head = _commit(ref, root), _commit("HEAD", root)
-    base = _text(_git("merge-base", commit, head, cwd=root).stdout)
-    if not _COMMIT.fullmatch(base):
+    found = git.run("merge-base", "--all", commit, head, cwd=root)
+    bases = _text(found.stdout).splitlines()
+    if found.returncode > 1:
+        raise DriftcheckError(f"error: --base: {git.reason(found)}")
+    if not bases:
         raise DriftcheckError(
             f"error: --base: `{ref}` and HEAD have no commit in common; if the clone is shallow, fetch more, "
             f"{_DEEPEN}"
         )
-    return Checkout(root, ref.encode("utf-8", "backslashreplace").decode(), head, base)
+    if commit not in bases and head not in bases:
+        _hold_to_history(root, {f"`{ref}`": commit, "HEAD": head}, bases)
+    return Checkout(root, ref.encode("utf-8", "backslashreplace").decode(), head, bases[0], tuple(bases[1:]))
 
 
 def desired_of(
     checkout: Checkout,
-    paths: Iterable[Path],
+    paths: Collection[Path],
     targets: Mapping[str, Target],
     *,
     only: Collection[str] = (),
@@ -106,10 +104,18 @@ def desired_of(
 
     Raises:
         InvalidDesiredError: something is wrong with it.
-        DriftcheckError: git cannot read it.
+        DriftcheckError: git cannot read it, or the working tree does not show what the change made of it.
     """
-    faults: list[Invalid] = []
-    found = list(_found(checkout, paths, faults))
+    _hold_to_checked_out(checkout, paths)
+    found, faults = _all_found(checkout, paths)
+    for other in checkout.others:
+        if _all_found(replace(checkout, commit=other), paths) != (found, faults):
+            raise DriftcheckError(
+                f"error: --base: `{checkout.ref}` and HEAD have several merge bases, whose desired files "
+                f"differ: merge `{checkout.ref}` into the branch, or give --base one of "
+                f"{', '.join(each[:12] for each in (checkout.commit, *checkout.others))}"
+            )
+    faults += (Invalid(files.name(folder), _NESTED) for path in paths for folder in _nested(checkout, path))
     sizes = _sizes(checkout, [blob for _, blob in found])
     faults += (files.too_large(file) for file, blob in found if sizes[blob] > files.MAX_BYTES)
     if faults:
@@ -123,9 +129,112 @@ def is_as_committed(checkout: Checkout, file: Path) -> bool:
     entry = None if place is None or file.is_symlink() else _entry(checkout, place)
     if entry is None or entry.type != "blob" or entry.mode == _LINK:
         return False
-    committed = _asked("cat-file", "blob", entry.object, cwd=checkout.root)
+    committed = git.ask("cat-file", "blob", entry.object, cwd=checkout.root)
     # git may write the working tree with other ends of lines
     return file.read_bytes().replace(b"\r\n", b"\n") == committed.replace(b"\r\n", b"\n")
+
+
+def is_removed(checkout: Checkout, path: Path) -> bool:
+    """Tell whether the base has desired files at a path where the working tree has nothing.
+
+    Without an index nothing was ever checked out, so nothing is known to be removed.
+    """
+    index = _text(git.ask("rev-parse", "--git-path", "index", cwd=checkout.root))
+    return (checkout.root / index).exists() and any(_found(checkout, [path], []))
+
+
+def _hold_to_history(root: Path, tips: Mapping[str, str], bases: Sequence[str]) -> None:
+    """Refuse merge bases of a shallow clone where a later one may be in the history that was not fetched."""
+    if _text(git.ask("rev-parse", "--is-shallow-repository", cwd=root)) != "true":
+        return
+    cut = {tip: _cut(root, commit, bases) for tip, commit in tips.items()}
+    if not any(cut.values()):
+        return
+    commits = list(dict.fromkeys(each[:12] for some in cut.values() for each in some))
+    more = f" and {len(commits) - _MOST_CUTS:,} more" if len(commits) > _MOST_CUTS else ""
+    raise DriftcheckError(
+        f"error: --base: the clone is shallow: the history of {' and of '.join(t for t in cut if cut[t])} is "
+        f"cut off before {', '.join(commits[:_MOST_CUTS])}{more}, so a later merge base than {bases[0][:12]} "
+        f"may be missing: fetch more, {_DEEPEN}"
+    )
+
+
+def _cut(root: Path, tip: str, bases: Sequence[str]) -> list[str]:
+    """Commits between a tip and its merge bases that have parents which the clone lacks."""
+    ends = _text(git.ask("rev-list", "--max-parents=0", tip, "--not", *bases, cwd=root)).splitlines()
+    return [
+        end
+        for end in ends
+        if b"\nparent " in git.ask("cat-file", "commit", end, cwd=root).partition(b"\n\n")[0]
+    ]
+
+
+def _hold_to_checked_out(checkout: Checkout, paths: Iterable[Path]) -> None:
+    """Refuse desired files that a sparse checkout leaves out: they would seem to be removed."""
+    left_out = []
+    for path in paths:
+        place = _real_place(checkout, path)
+        if place is None:
+            continue
+        listed = git.ask("ls-files", "-z", "-t", "--", place, cwd=checkout.root)
+        names = [os.fsdecode(line[2:]) for line in listed.split(b"\0") if line.startswith(b"S ")]
+        inside = {name: posixpath.relpath(name, place) for name in names}
+        left_out += [
+            path / inner
+            for name, inner in inside.items()
+            if (name == place or (not _is_hidden(inner) and name.endswith(files.SUFFIXES)))
+            and not os.path.lexists(checkout.root / name)
+        ]
+    if left_out:
+        more = f" and {len(left_out) - 1:,} more" if len(left_out) > 1 else ""
+        raise DriftcheckError(
+            f"{files.name(left_out[0])}: error: a sparse checkout leaves it{more} out, and --base would say "
+            "that the change removes it: run `git sparse-checkout add` with its folder"
+        )
+
+
+def _nested(checkout: Checkout, path: Path) -> Iterator[Path]:
+    """What is in working trees of their own within the checkout: a path, or folders below it.
+
+    Where one of the two commits has such a place, it is known what that commit has there.
+    """
+    top = _real_place(checkout, path)
+    if top is None:
+        return
+    steps = [] if top == "." else top.split("/")
+    if any(_is_apart(checkout, "/".join(steps[:depth])) for depth in range(1, len(steps) + 1)):
+        yield path
+        return
+    for above, folders, _ in os.walk(path):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        for each in folders:
+            place = _real_place(checkout, Path(above, each))
+            if place is not None and _is_apart(checkout, place):
+                yield Path(above, each)
+
+
+def _is_apart(checkout: Checkout, place: str) -> bool:
+    return os.path.lexists(checkout.root / place / ".git") and not any(
+        _entry(checkout, place, commit) for commit in (checkout.commit, checkout.head)
+    )
+
+
+def _all_found(checkout: Checkout, paths: Iterable[Path]) -> tuple[list[tuple[str, str]], list[Invalid]]:
+    faults: list[Invalid] = []
+    return list(_found(checkout, paths, faults)), faults
+
+
+def is_tracked(path: Path) -> bool:
+    """Tell whether git tracks a path or anything under it, as far as there is a git to know it."""
+    place = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a link that is tracked
+    if not any((above / ".git").exists() for above in place.parents):
+        return False
+    above = next(above for above in place.parents if above.is_dir())
+    try:
+        tracked = git.run("ls-files", "-z", "--", str(place), cwd=above)
+    except DriftcheckError:
+        return False
+    return tracked.returncode == 0 and bool(tracked.stdout)
 
 
 def _found(checkout: Checkout, paths: Iterable[Path], faults: list[Invalid]) -> Iterator[tuple[str, str]]:
@@ -141,7 +250,9 @@ def _found(checkout: Checkout, paths: Iterable[Path], faults: list[Invalid]) -> 
         top, entry = named
         inside = [(path, top, entry)] if entry.type != "tree" else _inside(checkout, path, top, faults)
         for file, at, each in inside:
-            if at not in seen:
+            if each.type == "commit":
+                faults.append(Invalid(files.name(file), _SUBMODULE))
+            elif at not in seen:
                 seen.add(at)
                 yield files.name(file), each.object
 
@@ -151,15 +262,12 @@ def _inside(
 ) -> Iterator[tuple[Path, str, _Entry]]:
     for place, entry in _tree(checkout, checkout.commit, top, "-r"):
         inner = posixpath.relpath(place, top or ".")
-        if any(part.startswith(".") for part in inner.split("/")):
+        if _is_hidden(inner):
             continue
         file = folder / inner
-        if entry.type == "commit":
-            faults.append(Invalid(files.name(file), _SUBMODULE))
-            continue
         wanted = file.suffix in files.SUFFIXES
         if entry.mode != _LINK:
-            if wanted:
+            if wanted or entry.type == "commit":
                 yield file, place, entry
             continue
         found = _followed(checkout, place, file, faults if wanted else [])
@@ -177,7 +285,7 @@ def _followed(checkout: Checkout, place: str, file: Path, faults: list[Invalid])
             break
         text = ""
         if _sizes(checkout, [entry.object])[entry.object] <= _LONGEST_LINK:
-            text = os.fsdecode(_asked("cat-file", "blob", entry.object, cwd=checkout.root))
+            text = os.fsdecode(git.ask("cat-file", "blob", entry.object, cwd=checkout.root))
         place = posixpath.normpath(posixpath.join(posixpath.dirname(place), text))
         if place.startswith(("/", "../")) or place == "..":
             faults.append(Invalid(files.name(file), files.LEADS_OUT))
@@ -185,13 +293,16 @@ def _followed(checkout: Checkout, place: str, file: Path, faults: list[Invalid])
         place = "" if place == "." else place
         entry = _entry(checkout, place) if followed < _MOST_LINKS else None
         if entry is None:
-            faults.append(Invalid(files.name(file), "cannot be read: the link leads nowhere"))
+            nowhere = "cannot be read: the link leads nowhere"
+            faults.append(
+                Invalid(files.name(file), _SUBMODULE if _is_in_submodule(checkout, place) else nowhere)
+            )
     return None if entry is None else (place, entry)
 
 
-def _is_in_submodule(checkout: Checkout, place: str) -> bool:
+def _is_in_submodule(checkout: Checkout, place: str, commit: str | None = None) -> bool:
     steps = place.split("/")
-    above = (_entry(checkout, "/".join(steps[:depth])) for depth in range(1, len(steps)))
+    above = (_entry(checkout, "/".join(steps[:depth]), commit) for depth in range(1, len(steps)))
     return any(entry is not None and entry.type == "commit" for entry in above)
 
 
@@ -205,6 +316,16 @@ def _place(checkout: Checkout, path: Path) -> str | None:
     return None
 
 
+def _real_place(checkout: Checkout, path: Path) -> str | None:
+    """The path from the top of the checkout to where its links lead, ``.`` for the top; None outside."""
+    real = Path(os.path.realpath(path))
+    return real.relative_to(checkout.root).as_posix() if real.is_relative_to(checkout.root) else None
+
+
+def _is_hidden(inner: str) -> bool:
+    return any(part.startswith(".") for part in inner.split("/"))
+
+
 def _entry(checkout: Checkout, place: str, commit: str | None = None) -> _Entry | None:
     commit = commit or checkout.commit
     if not place:
@@ -215,7 +336,7 @@ def _entry(checkout: Checkout, place: str, commit: str | None = None) -> _Entry 
 def _tree(checkout: Checkout, commit: str, place: str, *options: str) -> Iterator[tuple[str, _Entry]]:
     """What a commit has at a place, or with ``-r`` below it, by its path from the top."""
     where = ["--", place] if place else []
-    listed = _asked("ls-tree", "-z", "--full-tree", *options, commit, *where, cwd=checkout.root)
+    listed = git.ask("ls-tree", "-z", "--full-tree", *options, commit, *where, cwd=checkout.root)
     for line in listed.split(b"\0")[:-1]:
         about, _, name = line.partition(b"\t")
         yield os.fsdecode(name), _Entry(*about.decode().split(" "))
@@ -223,10 +344,10 @@ def _tree(checkout: Checkout, commit: str, place: str, *options: str) -> Iterato
 
 def _sizes(checkout: Checkout, blobs: Iterable[str]) -> dict[str, int]:
     asked = "".join(f"{blob}\n" for blob in blobs).encode()
-    told = _asked("cat-file", "--batch-check", cwd=checkout.root, given=asked).decode().splitlines()
+    told = git.ask("cat-file", "--batch-check", cwd=checkout.root, given=asked).decode().splitlines()
     rows = [line.split(" ") for line in told]
     if lost := [row[0] for row in rows if row[-1] == "missing"]:
-        raise DriftcheckError(f"error: --base: git lacks the object {lost[0]}: fetch the commit whole")
+        raise git.failed(f"the object {lost[0]} is missing", checkout.root)
     return {blob: int(size) for blob, _, size in rows}
 
 
@@ -247,7 +368,7 @@ def _contents(
 
 def _read(checkout: Checkout, batch: Sequence[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
     asked = "".join(f"{blob}\n" for _, blob in batch).encode()
-    told = _asked("cat-file", "--batch", cwd=checkout.root, given=asked)
+    told = git.ask("cat-file", "--batch", cwd=checkout.root, given=asked)
     at = 0
     for file, _ in batch:
         head = told.index(b"\n", at)
@@ -257,7 +378,7 @@ def _read(checkout: Checkout, batch: Sequence[tuple[str, str]]) -> Iterator[tupl
 
 
 def _commit(ref: str, root: Path) -> str:
-    asked = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", cwd=root)
+    asked = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", cwd=root)
     commit = _text(asked.stdout)
     if not _COMMIT.fullmatch(commit):
         raise DriftcheckError(
@@ -268,29 +389,3 @@ def _commit(ref: str, root: Path) -> str:
 
 def _text(line: bytes) -> str:
     return os.fsdecode(line.removesuffix(b"\n"))
-
-
-def _asked(*words: str, cwd: Path | None = None, given: bytes = b"") -> bytes:
-    """Git's answer; what it says of a failure is the message."""
-    ended = _git(*words, cwd=cwd, given=given)
-    if ended.returncode:
-        said = next(iter(os.fsdecode(ended.stderr).splitlines()), f"git {words[0]} failed")
-        raise DriftcheckError(f"error: --base: {said.removeprefix('fatal: ')}")
-    return ended.stdout
-
-
-def _git(*words: str, cwd: Path | None = None, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(  # noqa: S603 - no shell, and no word of anybody else's where git takes an option
-            [*_GIT, *words],
-            cwd=cwd,
-            env={**os.environ, **_QUIET},
-            input=given,
-            capture_output=True,
-            check=False,
-            timeout=_SECONDS,
-        )
-    except OSError as error:
-        raise DriftcheckError(f"error: --base needs git, which cannot be run: {error.strerror}") from None
-    except subprocess.TimeoutExpired:
-        raise DriftcheckError(f"error: --base: git {words[0]} gave no answer in {_SECONDS:g} s") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, assert_never
 
-from driftcheck.kinds import ABSENT_MEANS, KINDS, SETS, ListShape, MapShape, StructureShape
+from driftcheck.kinds import ABSENT_MEANS, KINDS, SETS, ListShape, MapShape, StructureShape, is_of_aws
 from driftcheck.model import (
     Change,
     Finding,
@@ -95,7 +95,11 @@ def _compare_live(desired: Desired, live: Live, today: date, secrets: Iterable[s
     if differing := differences(desired.address.kind, wanted, found):
         secrets = {
             *secrets,
-            *(text for side in (wanted, found) for text in secrets_in(side, desired.sensitive)),
+            *(
+                text
+                for side in (wanted, found)
+                for text in secrets_in(side, desired.sensitive, plain_keys=desired.plain_keys)
+            ),
         }
         for difference in differing:
             clean = shown(desired, difference, secrets)
@@ -121,8 +125,9 @@ def shown(desired: Desired, difference: PropertyDifference, secrets: Collection[
     ``secrets`` are the texts at sensitive paths of both sides.
     """
     path, change = difference.path, difference.change
-    wanted, hides_desired = masked(path, difference.desired, desired.sensitive, secrets)
-    found, hides_live = masked(path, difference.live, desired.sensitive, secrets)
+    rules = desired.sensitive, secrets, desired.plain_keys
+    wanted, hides_desired = masked(path, difference.desired, *rules)
+    found, hides_live = masked(path, difference.live, *rules)
     if change is Change.CHANGED and hides_desired != hides_live:
         # a credential stood here, or stands here now: what the other side holds would tell of it
         wanted = found = MASK
@@ -196,8 +201,9 @@ def _member(shape: Shape | None, key: str) -> Shape | None:
 def _paired(desired: list[Any], live: list[Any], key: str | None) -> tuple[dict[int, Any], dict[int, Any]]:
     """Two sets as dicts by index, in which equal elements, then those that changed, have the same index.
 
-    An element that one side names twice is in it once. An element that changed is one with the same ``key``
-    member, or the same but for its key; without a key, any two that are left over.
+    An element that one side names twice is in it once, and a tag of AWS's own not at all. An element that
+    changed is one with the same ``key`` member, or the same but for its key; without a key, any two that are
+    left over.
     """
 
     def same_key(a: Any, b: Any) -> bool:
@@ -206,9 +212,16 @@ def _paired(desired: list[Any], live: list[Any], key: str | None) -> tuple[dict[
     def same_rest(a: Any, b: Any) -> bool:
         return isinstance(a, dict) and isinstance(b, dict) and {**a, key: None} == {**b, key: None}
 
-    wanted = {index: element for index, element in enumerate(desired) if element not in desired[:index]}
+    wanted, others = (
+        {
+            index: element
+            for index, element in enumerate(side)
+            if element not in side[:index] and not is_of_aws(element)
+        }
+        for side in (desired, live)
+    )
     found: dict[int, Any] = {}
-    left = [element for index, element in enumerate(live) if element not in live[:index]]
+    left = [*others.values()]
     for matches in (lambda a, b: a == b, same_key, same_rest):
         for index, element in wanted.items():
             if index in found:

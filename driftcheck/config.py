@@ -74,6 +74,11 @@ _SCHEMA: dict[str, Any] = {
             },
             "additionalProperties": False,
         },
+        "redact": {
+            "type": "object",
+            "properties": {"plain_keys": {"type": "array", "items": _TEXT, "uniqueItems": True}},
+            "additionalProperties": False,
+        },
         "s3": {
             "type": "object",
             "properties": {
@@ -181,6 +186,15 @@ def encryption(path: Path | None, default: Path) -> tuple[tuple[str, str], ...]:
         DriftcheckError: as ``load``.
     """
     return tuple((_PUT_OBJECT[key], value) for key, value in _read(path, default).get("s3", {}).items())
+
+
+def plain_keys(path: Path | None, default: Path) -> frozenset[str]:
+    """Environment keys that the same file says speak of no secret.
+
+    Raises:
+        DriftcheckError: as ``load``.
+    """
+    return frozenset(_read(path, default).get("redact", {}).get("plain_keys", ()))
 
 
 def age(text: str) -> timedelta:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from http.client import HTTPException
 from time import sleep
 from urllib.parse import urlsplit
 
@@ -36,7 +35,7 @@ def ping(url: str, what: str) -> None:
             reason = f"HTTP status {error.code}"
         except pool.OverdueError:
             reason = f"no answer within {_SECONDS} s"
-        except (OSError, HTTPException, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever the library makes of an answer is its fault
             cause = getattr(error, "reason", error)
             reason = getattr(cause, "strerror", None) or type(cause).__name__
         else:

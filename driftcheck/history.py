@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from driftcheck.document.entries import (
         DifferenceEntry,
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
         ResourceEntry,
         SourceEntry,
         StatusName,
+        TargetEntry,
     )
 
 Key: TypeAlias = tuple[str, str, str]
 """Kind, target and name of a definition."""
+
+Place: TypeAlias = "tuple[str | None, str | None]"
+"""Account and region of a target; None for what is not known."""
 
 _FORMAT = 1
 
@@ -125,7 +129,8 @@ class Change:
 class RunEntry:
     """One run: its times, its counts by status, and those by target.
 
-    ``failures`` are the targets that could not be read whole, and why.
+    ``failures`` are the targets that could not be read whole, and why; ``places`` where each target was, and
+    ``moved`` where those were before that no longer are there.
     """
 
     started_at: str
@@ -134,23 +139,36 @@ class RunEntry:
     counts: dict[str, int]
     targets: dict[str, dict[str, int]]
     failures: dict[str, ErrorEntry] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    moved: dict[str, Place] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class History:
-    """All runs, in order, and the course of each definition that any of them spoke of."""
+    """All runs, in order, and the course of each definition that any of them spoke of.
+
+    A course belongs to the account and region of its target. ``courses`` are those of where each target is
+    now, which ``places`` tells; ``elsewhere`` has those of where it was before.
+    """
 
     runs: list[RunEntry] = field(default_factory=list)
     courses: dict[Key, Course] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    elsewhere: dict[tuple[str, Place], dict[Key, Course]] = field(default_factory=dict)
 
     def add(self, document: Document) -> list[Change]:
         """Take over a run that started after all the others; the changes are in the order of their keys.
 
-        A run that was cut short is noted, and says nothing about any definition.
+        A run that was cut short is noted, and says nothing about any definition. Where a target is for the
+        first time, nothing has changed.
         """
-        self.runs.append(_run(document))
+        places = places_read(document)
+        moved = moves(self.places, places)
+        self.runs.append(_run(document, moved))
         if not document["complete"]:
             return []
+        new = {target for target in moved if not self._move(target, places[target])}
+        self.places |= learned(self.places, places)
         at = document["started_at"]
         changes: list[Change] = []
         spoken_of = set()
@@ -161,12 +179,25 @@ class History:
             if course is None:
                 seen = "" if resource["status"] == "error" else at
                 course = self.courses[key] = Course(at, seen)
-            changes += _advance(key, course, resource, at)
+            advanced = [*_advance(key, course, resource, at)]
+            changes += advanced if key[1] not in new else ()
         looked_at = {target["name"] for target in document["targets"] if target["error"] is None}
         for key, course in self.courses.items():
             if course.is_there and key not in spoken_of and key[1] in looked_at:
                 changes += _leave(key, course, at)
         return sorted(changes, key=lambda change: (change.key, change.kind))
+
+    def _move(self, target: str, place: Place) -> bool:
+        """Put a target's courses aside, and take those of its place up again, if there are any."""
+        was = self.courses
+        self.courses = {key: course for key, course in was.items() if key[1] != target}
+        self.elsewhere[target, self.places[target]] = {
+            key: course for key, course in was.items() if key[1] == target
+        }
+        known = [each for each in self.elsewhere if each[0] == target and not is_move(each[1], place)]
+        if known:
+            self.courses |= self.elsewhere.pop(known[-1])
+        return bool(known)
 
     @property
     def last(self) -> str:
@@ -174,7 +205,55 @@ class History:
         return self.runs[-1].started_at if self.runs else ""
 
 
-def _run(document: Document) -> RunEntry:
+def is_move(before: Place, now: Place) -> bool:
+    """Tell whether two places differ in what is known of both."""
+    return any(a is not None and b is not None and a != b for a, b in zip(before, now, strict=True))
+
+
+def place_of(target: TargetEntry) -> Place:
+    """Give the place of a document's target."""
+    return target["account"], target["region"]
+
+
+def places_read(document: Document) -> dict[str, Place]:
+    """Give the places of the targets of which a run read anything.
+
+    A run that was cut short counts for none: its results do not either.
+    """
+    if not document["complete"]:
+        return {}
+    unread = {resource["target"] for resource in document["resources"]}
+    unread |= {target["name"] for target in document["targets"] if target["error"] is not None}
+    read = {resource["target"] for resource in document["resources"] if resource["status"] != "error"}
+    return {
+        target["name"]: place_of(target)
+        for target in document["targets"]
+        if target["name"] in read or target["name"] not in unread
+    }
+
+
+def moves(known: Mapping[str, Place], places: Mapping[str, Place]) -> dict[str, Place]:
+    """Give the targets that are no longer where they are known to have been, and where that was."""
+    return {
+        target: known[target]
+        for target, place in places.items()
+        if target in known and is_move(known[target], place)
+    }
+
+
+def learned(known: Mapping[str, Place], places: Mapping[str, Place]) -> dict[str, Place]:
+    """Add to what is known of places what a run knows; what it does not know stays, but for a move."""
+    found = dict(known)
+    for target, (account, region) in places.items():
+        before = known.get(target, (None, None))
+        if is_move(before, (account, region)):
+            found[target] = account, region
+        else:
+            found[target] = account or before[0], region or before[1]
+    return found
+
+
+def _run(document: Document, moved: dict[str, Place]) -> RunEntry:
     targets: dict[str, Counter[str]] = {target["name"]: Counter() for target in document["targets"]}
     for resource in document["resources"]:
         targets.setdefault(resource["target"], Counter())[resource["status"]] += 1
@@ -192,6 +271,8 @@ def _run(document: Document) -> RunEntry:
         },
         {name: dict(counts) for name, counts in targets.items()},
         {target["name"]: target["error"] for target in document["targets"] if target["error"] is not None},
+        {target["name"]: place_of(target) for target in document["targets"]},
+        moved,
     )
 
 
@@ -264,10 +345,18 @@ def dumps(history: History) -> str:
         {
             "format": _FORMAT,
             "runs": [asdict(run) for run in history.runs],
-            "courses": [[*key, asdict(course)] for key, course in sorted(history.courses.items())],
+            "courses": _listed(history.courses),
+            "places": history.places,
+            "elsewhere": [
+                [target, place, _listed(courses)] for (target, place), courses in history.elsewhere.items()
+            ],
         },
         separators=(",", ":"),
     )
+
+
+def _listed(courses: Mapping[Key, Course]) -> list[list[Any]]:
+    return [[*key, asdict(course)] for key, course in sorted(courses.items())]
 
 
 def loads(text: str) -> History:
@@ -286,14 +375,30 @@ def _history(found: dict[str, Any]) -> History:
     if found["format"] != _FORMAT:
         raise ValueError("another version")
     return History(
-        [RunEntry(**run) for run in found["runs"]],
-        {
-            (kind, target, name): Course(
-                **{**course, "episodes": [_episode(each) for each in course["episodes"]]}
-            )
-            for kind, target, name, course in found["courses"]
-        },
+        [
+            RunEntry(**{**run, "places": _places(run["places"]), "moved": _places(run["moved"])})
+            for run in found["runs"]
+        ],
+        _courses(found["courses"]),
+        _places(found["places"]),
+        {(target, _place(place)): _courses(courses) for target, place, courses in found["elsewhere"]},
     )
+
+
+def _courses(found: list[list[Any]]) -> dict[Key, Course]:
+    return {
+        (kind, target, name): Course(**{**course, "episodes": [*map(_episode, course["episodes"])]})
+        for kind, target, name, course in found
+    }
+
+
+def _places(found: dict[str, list[str | None]]) -> dict[str, Place]:
+    return {target: _place(place) for target, place in found.items()}
+
+
+def _place(found: list[str | None]) -> Place:
+    account, region = found
+    return account, region
 
 
 def _episode(found: dict[str, Any]) -> Episode:

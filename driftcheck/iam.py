@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from driftcheck.kinds import KINDS, TAGS, partition
+from driftcheck.model import AMBIENT, Target
 from driftcheck.places import Prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from driftcheck.desired import DesiredState
-    from driftcheck.model import Target
 
 
 def policy(
-    state: DesiredState, *, unmanaged: bool = True, state_at: Path | Prefix | None = None
+    state: DesiredState,
+    *,
+    unmanaged: bool = True,
+    state_at: Path | Prefix | None = None,
+    region_of: Callable[[str | None], str | None] = lambda _: None,
 ) -> dict[str, Any]:
     """An IAM policy document, read actions only, for the role or user that runs the check.
 
@@ -24,13 +28,19 @@ def policy(
     resource in IAM; it is left out unless ``unmanaged`` is asked for. sts:GetCallerIdentity needs no
     permission. A target's ``role_arn`` is assumed by the base credentials, which also read what is kept at
     ``state_at``; the other statements are for that role.
+
+    ``region_of`` gives the region that a profile names, or the ambient settings for None: it decides the
+    partition of a target that has no region. The policy is for any region of it.
     """
+    partitions = {target.name: _partition(target, region_of) for target in state.targets}
     statements = [
-        *_statement("DescribeDeclared", _describe(state)),
-        *_statement("ReadTagsOfDeclared", _tags(state)),
+        *_statement("DescribeDeclared", _describe(state, partitions)),
+        *_statement("ReadTagsOfDeclared", _tags(state, partitions)),
         *_statement("FindUnmanaged", _list(state) if unmanaged else iter(())),
         *_statement("AssumeTargetRoles", _roles(state)),
-        *_statement("ReadState", _objects(state, state_at) if isinstance(state_at, Prefix) else iter(())),
+        *_statement(
+            "ReadState", _objects(state, state_at, region_of) if isinstance(state_at, Prefix) else iter(())
+        ),
     ]
     return {"Version": "2012-10-17", "Statement": statements}
 
@@ -58,19 +68,21 @@ def _statement(sid: str, grants: Iterator[Grant]) -> list[dict[str, Any]]:
     ]
 
 
-def _describe(state: DesiredState) -> Iterator[Grant]:
+def _describe(state: DesiredState, partitions: Mapping[str, str]) -> Iterator[Grant]:
     targets = {target.name: target for target in state.targets}
     for address in (desired.address for desired in state.definitions):
         kind = KINDS[address.kind]
-        yield f"sagemaker:{kind.describe}", _arn(targets[address.target], kind.resource_type)
+        target = targets[address.target]
+        yield f"sagemaker:{kind.describe}", _arn(partitions[target.name], target, kind.resource_type)
 
 
-def _tags(state: DesiredState) -> Iterator[Grant]:
+def _tags(state: DesiredState, partitions: Mapping[str, str]) -> Iterator[Grant]:
     targets = {target.name: target for target in state.targets}
     for desired in state.definitions:
         if TAGS in desired.properties:
             kind = KINDS[desired.address.kind]
-            yield "sagemaker:ListTags", _arn(targets[desired.address.target], kind.resource_type)
+            target = targets[desired.address.target]
+            yield "sagemaker:ListTags", _arn(partitions[target.name], target, kind.resource_type)
 
 
 def _list(state: DesiredState) -> Iterator[Grant]:
@@ -82,15 +94,27 @@ def _roles(state: DesiredState) -> Iterator[Grant]:
     yield from (("sts:AssumeRole", target.role_arn) for target in state.targets if target.role_arn)
 
 
-def _objects(state: DesiredState, place: Prefix) -> Iterator[Grant]:
+def _objects(
+    state: DesiredState, place: Prefix, region_of: Callable[[str | None], str | None]
+) -> Iterator[Grant]:
     """Reading what lies under a prefix; S3 says of nothing that it is absent to those who may not list."""
-    region = next((target.region for target in state.targets if target.region), None)
-    bucket = f"arn:{partition(region)}:s3:::{place.bucket}"
+    # it is read with the ambient credentials, which targets without a profile are reached with too
+    ambient = [target for target in state.targets if not target.profile]
+    tell = [*ambient, Target(AMBIENT, region_of(None)), *state.targets]
+    first = next((target for target in tell if target.region or target.role_arn), Target(AMBIENT))
+    bucket_in = _partition(first, region_of)
+    bucket = f"arn:{bucket_in}:s3:::{place.bucket}"
     yield "s3:GetObject", f"{bucket}/{place.key('*')}"
     yield "s3:ListBucket", bucket
 
 
-def _arn(target: Target, resource_type: str) -> str:
+def _partition(target: Target, region_of: Callable[[str | None], str | None]) -> str:
+    if target.role_arn and not target.region:
+        return target.role_arn.split(":")[1]
+    return partition(target.region or region_of(target.profile))
+
+
+def _arn(in_partition: str, target: Target, resource_type: str) -> str:
     """All definitions of a type in a target; SageMaker writes names in lower case there."""
-    account = target.account or (target.role_arn or "::::*").split(":")[4]
-    return f"arn:{partition(target.region)}:sagemaker:{target.region or '*'}:{account}:{resource_type}/*"
+    region, account = target.region or "*", target.known_account or "*"
+    return f"arn:{in_partition}:sagemaker:{region}:{account}:{resource_type}/*"

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABSENT_MEANS",
+    "ARN",
+    "AWS_TAGS",
     "IDENTIFIER",
     "KINDS",
+    "MAY_LACK",
     "READ_WITH",
     "SETS",
     "TAGS",
@@ -35,6 +38,9 @@ __all__ = [
     "MapShape",
     "Shape",
     "StructureShape",
+    "is_of_aws",
+    "is_void",
+    "known_partition",
     "loader",
     "partition",
 ]
@@ -43,7 +49,10 @@ READ_WITH = f"driftcheck {__version__}, botocore {botocore.__version__}"
 """What decides how an answer is read: botocore's version is that of its service model."""
 
 IDENTIFIER = "JobDefinitionName"
+ARN = "JobDefinitionArn"
 TAGS = "Tags"
+AWS_TAGS = "aws-tags-not-compared"
+"""The code of the warning that tags of AWS's own are declared; it is in every result, once."""
 
 ABSENT_MEANS: Mapping[str, Json] = {
     "S3InputMode": "File",
@@ -55,6 +64,9 @@ ABSENT_MEANS: Mapping[str, Json] = {
 
 SETS: Mapping[str, str | None] = {"SecurityGroupIds": None, "Subnets": None, TAGS: "Key"}
 """List members whose order means nothing; the value names the member that identifies an element."""
+
+MAY_LACK = frozenset({("MonitoringJobDefinitionSummary", "EndpointName")})
+"""Required members, by shape, that true answers lack: a definition with a batch input has no endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,19 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+def is_void(shape: StructureShape, member: str, value: object) -> bool:
+    """Tell whether a member equals an absent one: a ``{}`` for an optional block that requires something."""
+    if value != {} or member in shape.required_members:
+        return False
+    block = shape.members.get(member)
+    return isinstance(block, StructureShape) and bool(block.required_members)
+
+
+def is_of_aws(tag: object) -> bool:
+    """Tell whether a tag is one of AWS's own, which nobody can set: its key begins with ``aws:``."""
+    return isinstance(tag, dict) and str(tag.get("Key")).startswith("aws:")
+
+
 @cache
 def loader() -> Any:
     """The botocore data loader of this process: sessions that share it parse the service model once."""
@@ -139,7 +164,13 @@ def _model() -> ServiceModel:
 
 def partition(region: str | None) -> str:
     """The partition of a region, ``aws`` where it cannot be told."""
+    return known_partition(region) or "aws"
+
+
+@cache
+def known_partition(region: str | None) -> str | None:
+    """The partition of a region; None where botocore knows no such region."""
     for each in loader().load_data("partitions")["partitions"]:
         if region and re.fullmatch(each["regionRegex"], region):
             return str(each["id"])
-    return "aws"
+    return None

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from driftcheck.kinds import IDENTIFIER, TAGS, ListShape, MapShape, StructureShape
+from driftcheck.kinds import ARN, IDENTIFIER, MAY_LACK, TAGS, ListShape, MapShape, StructureShape, is_void
 from driftcheck.model import Live
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from driftcheck.kinds import Kind, Shape
     from driftcheck.model import Json, Path
 
-_ARN = "JobDefinitionArn"
 _CREATED = "CreationTime"
 _MAX_BYTES = 4_000_000
 """Many times the longest true answer: a page of a List with 100 names and ARNs, of some 100 kB."""
@@ -54,8 +53,8 @@ def read(kind: Kind, name: str, body: bytes) -> Live:
     Tags are no part of it: ListTags gives those, and only to a definition that declares some.
 
     Raises:
-        DamagedAnswerError: it is no JSON object, is about another definition, has a value of a type that the
-            member cannot have, or nothing of what the service assigns.
+        DamagedAnswerError: it is no JSON object, is about another definition, lacks a member that the output
+            shape requires, or has a value of a type that the member cannot have.
     """
     unknown: list[Path] = []
     answer = _object(body)
@@ -63,16 +62,14 @@ def read(kind: Kind, name: str, body: bytes) -> Live:
     members = _typed(kind.answer, answer, (), unknown)
     if members.get(IDENTIFIER) != name:
         raise DamagedAnswerError(f"the answer is about {_named(members.get(IDENTIFIER))}, not about {name!r}")
-    if not members.keys() & kind.server_assigned:
-        raise DamagedAnswerError(f"the answer has none of {', '.join(sorted(kind.server_assigned))}")
     return Live(
         properties={
             key: value
             for key, value in members.items()
             if key != IDENTIFIER and key not in kind.server_assigned
         },
-        arn=members.get(_ARN),
-        created_at=members.get(_CREATED),
+        arn=members[ARN],
+        created_at=members[_CREATED],
         unknown=tuple(unknown),
     )
 
@@ -81,13 +78,9 @@ def read_answer(shape: StructureShape, body: bytes) -> dict[str, Any]:
     """The members of an answer to any other operation; times are in UTC.
 
     Raises:
-        DamagedAnswerError: as for ``read``, or it lacks a member that it must have.
+        DamagedAnswerError: as for ``read``, whatever it is about.
     """
-    answer = cast("dict[str, Any]", _typed(shape, _object(body), (), []))
-    for name in shape.required_members:
-        if name not in answer:
-            raise DamagedAnswerError(f"the answer has no {name}")
-    return answer
+    return cast("dict[str, Any]", _typed(shape, _object(body), (), []))
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -153,23 +146,23 @@ def _hold_together(value: Any, depth: int) -> None:
 def _typed(shape: Shape, value: Any, path: Path, unknown: list[Path]) -> Any:
     """A value in the type of its shape; members that are null are absent, as botocore reads them.
 
-    A required member that is null is damage. One that is absent is a difference like any other: whoever
-    declares it is to see that AWS does not say it.
+    A structure without a member that its shape requires is damage, at any depth.
     """
     if type(value) is _AS_IT_IS.get(shape.type_name):
         return value
     if isinstance(shape, StructureShape):
         members = {}
         for key, member in _checked(value, dict, path).items():
-            if member is None:
-                if key in shape.required_members:
-                    raise DamagedAnswerError(f"the answer has null at {_shown((*path, key))}")
+            if member is None or is_void(shape, key, member):
                 continue
             if key in shape.members:
                 members[key] = _typed(shape.members[key], member, (*path, key), unknown)
             else:
                 unknown.append((*path, key))
                 members[key] = member
+        for key in shape.required_members:
+            if key not in members and (shape.name, key) not in MAY_LACK:
+                raise DamagedAnswerError(f"the answer has no {_shown((*path, key))}")
         return members
     if isinstance(shape, MapShape):
         return {

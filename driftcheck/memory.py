@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftcheck.kinds import READ_WITH
 from driftcheck.model import Live
 from driftcheck.places import Prefix
-from driftcheck.redact import masked
+from driftcheck.redact import RULES, masked, secrets_in
 
 if TYPE_CHECKING:
-    from driftcheck.model import Desired
+    from collections.abc import Collection, Mapping
 
-_FORMAT = "1"
+    from driftcheck.model import Desired, PathPattern
+
+_FORMAT = "2"
+"""Another one than that of answers which were kept although they lacked what they must have."""
 _SETTLED = timedelta(minutes=10)
 """How much older than its description a definition must be: twice what the clocks of a caller and of AWS may
 differ before AWS refuses its signatures. One that is recreated later has another ``CreationTime``."""
@@ -39,12 +43,16 @@ class UnusableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One answer of Describe, its properties as JSON, and when it came."""
+    """One answer of Describe, its properties as JSON, and when it came.
+
+    ``rules`` are those by which nothing in it is sensitive.
+    """
 
     arn: str
     created_at: datetime
     described_at: datetime
     properties: str
+    rules: str
     unknown: tuple[tuple[str | int, ...], ...] = ()
 
 
@@ -60,7 +68,7 @@ class Memory:
     earlier: dict[Key, Record] | None = None
     now: dict[Key, Record] = field(default_factory=dict)
 
-    def recall(self, kind: str, name: str, arn: str | None, created_at: datetime | None) -> Live | None:
+    def recall(self, kind: str, name: str, arn: str, created_at: datetime) -> Live | None:
         """The description of the very definition that List shows so, if there is one to rely on."""
         record = (self.earlier or {}).get((kind, name))
         if (
@@ -81,16 +89,66 @@ class Memory:
         """Keep a description, unless it holds anything sensitive: that is on no disk."""
         key = desired.address.kind, desired.address.name
         self.forget(desired)
-        if live.arn is None or live.created_at is None:
-            return
         properties: Any = dict(live.properties)
-        if not masked((), properties, desired.sensitive)[1]:
+        if not masked((), properties, desired.sensitive, (), desired.plain_keys)[1]:
             text = json.dumps(properties, separators=(",", ":"), ensure_ascii=False)
-            self.now[key] = Record(live.arn, live.created_at, moment, text, live.unknown)
+            rules = _rules(desired.sensitive, desired.plain_keys)
+            self.now[key] = Record(live.arn, live.created_at, moment, text, rules, live.unknown)
 
     def forget(self, desired: Desired) -> None:
         """Do not rely on an earlier description again."""
         (self.earlier or {}).pop((desired.address.kind, desired.address.name), None)
+
+
+def drop_sensitive(
+    memory: Memory,
+    definitions: Mapping[Key, Desired],
+    sensitive: Mapping[Key, tuple[PathPattern, ...]],
+    plain_keys: frozenset[str],
+    differing: Collection[Key],
+) -> None:
+    """Forget what is sensitive by today's rules, which may not be those that it was described under.
+
+    Args:
+        memory: what is known of a target.
+        definitions: those that this run looked at.
+        sensitive: the paths of ``lifecycle.sensitive`` of the others that are declared.
+        plain_keys: the operator's.
+        differing: the definitions that differ from live: a sensitive text of theirs may stand elsewhere in
+            live, where no rule of its own covers it.
+    """
+    for records in (memory.earlier or {}, memory.now):
+        for key, record in [*records.items()]:
+            desired = definitions.get(key)
+            patterns = desired.sensitive if desired else sensitive.get(key, ())
+            rules = _rules(patterns, plain_keys)
+            if record.rules == rules and key not in differing:
+                continue
+            secrets = _secrets(desired) if desired else set()
+            if _is_clean(record.properties, patterns, secrets, plain_keys):
+                records[key] = replace(record, rules=rules)
+            else:
+                del records[key]
+
+
+def _secrets(desired: Desired) -> set[str]:
+    return set(secrets_in(dict(desired.properties), desired.sensitive, plain_keys=desired.plain_keys))
+
+
+def _is_clean(
+    text: str, patterns: tuple[PathPattern, ...], secrets: Collection[str], plain_keys: frozenset[str]
+) -> bool:
+    try:
+        return not masked((), json.loads(text), patterns, secrets, plain_keys)[1]
+    except (ValueError, RecursionError):
+        return False
+
+
+@lru_cache(maxsize=1024)
+def _rules(patterns: tuple[PathPattern, ...], plain_keys: frozenset[str]) -> str:
+    """Digest of the rules that decide what is sensitive in a definition."""
+    steps = sorted({repr(pattern.steps) for pattern in patterns})
+    return hashlib.sha256(repr((RULES, steps, sorted(plain_keys))).encode()).hexdigest()[:16]
 
 
 def dumps(memory: Memory) -> str:
@@ -104,6 +162,7 @@ def dumps(memory: Memory) -> str:
             each.created_at.isoformat(),
             each.described_at.isoformat(),
             each.properties,
+            each.rules,
             each.unknown,
         ]
         for (kind, name), each in sorted(known.items())
@@ -154,12 +213,13 @@ def _record(row: list[Any]) -> Record:
     *texts, unknown = row
     if not all(isinstance(text, str) for text in texts):
         raise TypeError
-    _, _, arn, created_at, described_at, properties = texts
+    _, _, arn, created_at, described_at, properties, rules = texts
     record = Record(
         arn,
         datetime.fromisoformat(created_at),
         datetime.fromisoformat(described_at),
         properties,
+        rules,
         tuple(tuple(path) for path in unknown),
     )
     if record.created_at.tzinfo is None or record.described_at.tzinfo is None:

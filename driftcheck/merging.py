@@ -1,18 +1,21 @@
 """Several result documents to the one that a single run over all of it would have made.
 
-The parts are the shards of one run, or runs over different targets or definitions. Each of them is valid, and
-beyond that from anywhere: what does not go together without a gap is refused.
+The parts are the shards of one run, or runs of the same files over different targets. Each of them is valid,
+and beyond that from anywhere: what does not go together without a gap is refused.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from driftcheck.document import in_order, place, summary
+from driftcheck.document import digest_of, in_order, place, summary
 from driftcheck.errors import DriftcheckError
+from driftcheck.kinds import AWS_TAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from driftcheck.document.entries import (
         BaseEntry,
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
         ErrorEntry,
         InvalidEntry,
         ResourceEntry,
+        RunEntry,
         TargetEntry,
         WarningEntry,
     )
@@ -31,16 +35,31 @@ Part: TypeAlias = "tuple[str, Document]"
 _MAX_SAID = 10
 _MAX_LENGTH = 100
 
+MAX_AGE = timedelta(hours=24)
+"""How far apart parts may start: a nightly run's are of one night."""
 
-def merge(parts: Sequence[Part]) -> Document:
+
+def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[str] = ()) -> Document:
     """The document of a single run, the same for any order of its parts; there is at least one.
 
+    ``only`` are the targets that there have to be results of, all that the files are for when it is empty.
+
     Raises:
-        DriftcheckError: parts contradict each other, a shard is missing or there twice, or a definition is in
-            two parts; one line for each.
+        DriftcheckError: parts contradict each other, do not say what they were made from, lack something that
+            they had, or start further apart than ``max_age``; a shard or target is missing, or something is
+            in two parts; one line for each.
     """
     # what a check finds would only be said again, in more words, by those that follow
-    for check in (_contradictions, _missing_shards, _repetitions):
+    checks = (
+        _contradictions,
+        _cut_parts,
+        partial(_ages, max_age),
+        _missing_shards,
+        partial(_missing_targets, only),
+        _repetitions,
+        _without_run,
+    )
+    for check in checks:
         if faults := list(check(parts)):
             more = [f"error: {len(faults) - _MAX_SAID:,} more like these"] if len(faults) > _MAX_SAID else []
             raise DriftcheckError(*faults[:_MAX_SAID], *more)
@@ -61,6 +80,8 @@ def merge(parts: Sequence[Part]) -> Document:
     }
     if all("calls" in document for document in documents):
         merged["calls"] = _calls(document["calls"] for document in documents)
+    if runs := [document["run"] for document in documents if "run" in document]:
+        merged["run"] = _run(runs, resources, targets)
     if bases := [document["base"] for document in documents if "base" in document]:
         merged["base"] = _base(bases)
     if wrong := [each for document in documents for each in document.get("invalid", ())]:
@@ -77,9 +98,20 @@ def _calls(counted: Iterable[CallsEntry]) -> CallsEntry:
 
 
 def _contradictions(parts: Sequence[Part]) -> Iterator[str]:
+    found = list(_different(parts, _claims))
+    found += (
+        f"{line}: make both of the same files and driftcheck.toml" for line in _different(parts, _contents)
+    )
+    # the digest of all differs for each of these as well
+    yield from found or _different(parts, _whole)
+
+
+def _different(
+    parts: Sequence[Part], claims: Callable[[Document], Iterable[tuple[str, str]]]
+) -> Iterator[str]:
     first: dict[str, tuple[str, str]] = {}
     for name, document in parts:
-        for what, value in _claims(document):
+        for what, value in claims(document):
             said, by = first.setdefault(what, (value, name))
             if said != value:
                 yield f"error: {_cut(what)} is {_cut(said)} in {by} and {_cut(value)} in {name}"
@@ -93,13 +125,68 @@ def _claims(document: Document) -> Iterator[tuple[str, str]]:
     yield "the base", f"{base['ref']} ({base['commit']})" if base else "none"
     shard = document.get("shard")
     yield "the number of shards", str(shard["count"]) if shard else "none"
-    if shard:
-        yield "the digest of all definitions, targets and options", shard["whole"]
+    if run := document.get("run"):
+        yield "--select", " ".join(run["select"]) or "not given"
+        yield "--unmanaged", "on" if run["unmanaged"] else "off"
     for target in document["targets"]:
         if target["account"] is not None:
             yield f"the account of target {target['name']}", target["account"]
         if target["region"] is not None:
             yield f"the region of target {target['name']}", target["region"]
+
+
+def _contents(document: Document) -> Iterator[tuple[str, str]]:
+    """What is declared for each target that the files of a part are for, reached or not."""
+    for each in document["run"]["declared"] if "run" in document else ():
+        yield f"the digest of target {each['target']} and of what files declare for it", each["digest"]
+
+
+def _whole(document: Document) -> Iterator[tuple[str, str]]:
+    if shard := document.get("shard"):
+        yield "the digest of all definitions, targets and options", shard["whole"]
+
+
+def _without_run(parts: Sequence[Part]) -> Iterator[str]:
+    """Parts that do not say what they were made from, beside others that do, or where a shard has to."""
+    told = any("run" in document for _, document in parts)
+    for name, document in parts:
+        if "run" in document or document.get("invalid"):
+            continue
+        if "shard" in document:
+            yield (
+                f"error: {name} is a shard that driftcheck 0.1 wrote, without a digest of what is declared: "
+                "run all shards again with this version"
+            )
+        elif told:
+            yield f"error: {name} does not say what it was made from, and other results do: run it again"
+
+
+def _cut_parts(parts: Sequence[Part]) -> Iterator[str]:
+    for name, document in parts:
+        run = document.get("run")
+        if run and run["resources"] != digest_of(document["resources"], document["targets"]):
+            yield (
+                f"error: {name} does not have the definitions and targets that it was written with: "
+                "take the result as check wrote it"
+            )
+
+
+def _ages(max_age: timedelta, parts: Sequence[Part]) -> Iterator[str]:
+    began: list[tuple[datetime, str, str]] = []
+    for name, document in parts:
+        text = document["started_at"]
+        try:
+            began.append((datetime.fromisoformat(text).astimezone(UTC), text, name))
+        except (ValueError, OverflowError):
+            yield f"error: {name} started at {text}, which is no time"
+    if not began:
+        return
+    first, last = min(began), max(began)
+    if last[0] - first[0] > max_age:
+        yield (
+            f"error: {first[2]} started at {first[1]} and {last[2]} at {last[1]}, "
+            "further apart than --max-age: run the older part again"
+        )
 
 
 def _missing_shards(parts: Sequence[Part]) -> Iterator[str]:
@@ -122,6 +209,22 @@ def _missing_shards(parts: Sequence[Part]) -> Iterator[str]:
         yield f"error: of {count} shards, {', '.join(missing[:_MAX_SAID])}{more} {verb} missing"
 
 
+def _missing_targets(only: Collection[str], parts: Sequence[Part]) -> Iterator[str]:
+    """Targets of which no part tells; shards are of what was asked for, and all of them are there."""
+    documents = [document for _, document in parts]
+    wanted = set(only)
+    if not only and not any("shard" in document for document in documents):
+        wanted = {each["target"] for d in documents if "run" in d for each in d["run"]["declared"]}
+    found = {target["name"] for document in documents for target in document["targets"]}
+    for name in sorted(wanted - found):
+        yield (
+            f"error: the files are for target {_cut(name)} too, and no result is: "
+            "add that, or name those that are wanted with --target"
+            if not only
+            else f"error: no result is of target {_cut(name)}"
+        )
+
+
 def _repetitions(parts: Sequence[Part]) -> Iterator[str]:
     found: dict[tuple[str, str, str], str] = {}
     for name, document in parts:
@@ -131,6 +234,21 @@ def _repetitions(parts: Sequence[Part]) -> Iterator[str]:
                 kind, target, called = map(_cut, address)
                 yield f"error: {kind} {called} ({target}) is in {found[address]} and again in {name}"
             found.setdefault(address, name)
+
+
+def _run(
+    runs: Iterable[RunEntry], resources: Iterable[ResourceEntry], targets: Iterable[TargetEntry]
+) -> RunEntry:
+    """What all parts were made from: each may know of targets that the others do not."""
+    declared: dict[str, str] = {}
+    for run in runs:
+        declared |= {each["target"]: each["digest"] for each in run["declared"]}
+    return {
+        "select": run["select"],
+        "unmanaged": run["unmanaged"],
+        "declared": [{"target": target, "digest": declared[target]} for target in sorted(declared)],
+        "resources": digest_of(resources, targets),
+    }
 
 
 def _targets(documents: Sequence[Document]) -> list[TargetEntry]:
@@ -200,6 +318,8 @@ def _warnings(documents: Sequence[Document], resources: Iterable[ResourceEntry])
         if code == "ignore-rule-unused" and at in used:
             continue
         about = (code, *map(str, at), "" if code.startswith("ignore-rule-") else warning["message"])
+        if code == AWS_TAGS:
+            about = (code,)
         found.setdefault(about, warning)
     return list(found.values())
 

@@ -82,6 +82,11 @@ class Target:
     external_id: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def known_account(self) -> str | None:
+        """The account, as far as it is known before the target is reached."""
+        return self.account or (self.role_arn.split(":")[4] if self.role_arn else None)
+
 
 @dataclass(frozen=True, slots=True)
 class PathPattern:
@@ -116,6 +121,7 @@ class Desired:
     ``properties`` has the members of the kind's Create call without the name and what the server assigns;
     ``locate`` gives the place in the file that declares a path (or the nearest member above it). Of what is
     loaded from files both are small, may be sent to another process, and are worked out when they are asked.
+    ``plain_keys`` are the operator's: environment keys that speak of no secret, whatever they sound like.
     """
 
     address: Address
@@ -124,6 +130,7 @@ class Desired:
     locate: Callable[[Path], Location] = field(repr=False, compare=False)
     ignore: tuple[IgnoreRule, ...] = ()
     sensitive: tuple[PathPattern, ...] = ()
+    plain_keys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +142,8 @@ class Live:
     """
 
     properties: Mapping[str, Json]
-    arn: str | None
-    created_at: datetime | None
+    arn: str
+    created_at: datetime
     unknown: tuple[Path, ...] = ()
 
 
@@ -147,10 +154,14 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """No trustworthy answer: AWS's error code, or the name of what failed, and one line for the user."""
+    """No trustworthy answer: AWS's error code, or the name of what failed, and one line for the user.
+
+    ``profile`` is the AWS profile that gave the credentials, None where none did.
+    """
 
     code: str
     message: str
+    profile: str | None = None
 
 
 Reading: TypeAlias = Live | Missing | Unreadable
@@ -267,6 +278,19 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
+class Inputs:
+    """What decides a result, beside what AWS answers; it is the same in all parts of one run.
+
+    ``select`` are the globs for names, ``unmanaged`` tells whether other definitions are looked for, and
+    ``declared`` has a digest for each target that the files are for.
+    """
+
+    select: tuple[str, ...]
+    unmanaged: bool
+    declared: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Calls:
     """How many requests a run sent to the API, and how many of them were refused because they came too fast.
 
@@ -292,3 +316,4 @@ class Report:
     warnings: tuple[Warn, ...] = ()
     shard: Shard | None = None
     calls: Calls | None = None
+    inputs: Inputs | None = None

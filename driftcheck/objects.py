@@ -32,7 +32,7 @@ class Objects(Protocol):
         """The content under a name, None where there is none.
 
         Raises:
-            UnfitError: it is no regular file, or larger than 512 MiB.
+            UnfitError: it is not a regular file, or larger than 512 MiB.
             PlaceError: it cannot be told.
         """
 
@@ -213,7 +213,7 @@ class FolderObjects:
         with self._telling(".lock", "written"):
             self._folder.mkdir(parents=True, exist_ok=True)
             if path.exists() and not path.is_file():
-                raise UnfitError(path, "it is no regular file")
+                raise UnfitError(path, "it is not a regular file")
             file = path.open("a+b", buffering=0)
         with file:
             with self._telling(".lock", "locked"):
@@ -245,7 +245,7 @@ def read_file(path: Path) -> bytes:
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise UnfitError(path, "it is no regular file")
+        raise UnfitError(path, "it is not a regular file")
     if found.st_size > _MAX_SIZE:
         raise UnfitError(path, f"it is larger than {_MAX_SIZE // 2**20} MiB")
     # what became a pipe since then is not waited for, and what grew is cut

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from driftcheck.changes import subjects
 from driftcheck.kinds import TAGS
-from driftcheck.model import Before, Origin, Status, Warn
+from driftcheck.model import Before, Origin, Status, Unreadable, Warn
 from driftcheck.origins import judge
+from driftcheck.remedies import find_remedy, remedy_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,20 +25,22 @@ class Review:
     """Two desired states, of which each definition is read once.
 
     ``state`` is what is to be read: what either side declares, and all else as ``head`` has it; a target that
-    only the base has is reached for its definitions alone. ``judge`` takes each reading; ``report`` then puts
-    together what they say.
+    only the base has is reached for its definitions alone, unless head has no target. ``judge`` takes each
+    reading; ``report`` then puts together what they say.
     """
 
     def __init__(self, head: DesiredState, base: DesiredState) -> None:
         self._subjects = subjects(base.definitions, head.definitions)
         self._of_base: dict[Address, Finding] = {}
         self._declarations: list[Declaration] = []
-        known = {target.name for target in head.targets}
+        self._declaring = {address.target for address, each in self._subjects.items() if each.head}
+        self._unread: dict[str, Unreadable] = {}
+        known = {target.name for target in head.targets or base.targets}
         aside = [target for target in base.targets if target.name not in known]
         self.state = replace(
             head,
             definitions=tuple(read for each in self._subjects.values() if (read := _to_read(each))),
-            targets=(*head.targets, *aside),
+            targets=(*(head.targets or base.targets), *aside),
             aside=frozenset(target.name for target in aside),
         )
 
@@ -48,19 +51,24 @@ class Review:
             self._of_base[desired.address] = found.base
         if found.declaration:
             self._declarations.append(found.declaration)
+        if isinstance(reading, Unreadable) and desired.address.target not in self._declaring:
+            self._unread.setdefault(desired.address.target, reading)
         return found.head
 
     def report(self, report: Report) -> Report:
         """The report on head alone, of one that was made of ``state``, with origins for what is unmanaged."""
         aside = [target for target in report.targets if target.name in self.state.aside]
         unread = (
-            Warn("base-target-not-read", f"{each.name}, which only the base names: {each.error.message}")
-            for each in aside
-            if each.error
+            Warn("base-target-not-read", _unread(each.name, each.error)) for each in aside if each.error
         )
         return replace(
             report,
-            targets=tuple(target for target in report.targets if target not in aside),
+            # where head declares nothing, what is removed is all that a target could fail by
+            targets=tuple(
+                replace(target, error=target.error or self._unread.get(target.name))
+                for target in report.targets
+                if target not in aside
+            ),
             findings=tuple(self._with_origins(report.findings, report.targets)),
             warnings=(*report.warnings, *unread),
         )
@@ -85,6 +93,12 @@ class Review:
                 yield replace(finding, before=before)
             else:
                 yield replace(finding, before=Before(Status.UNMANAGED, Origin.EXISTING))
+
+
+def _unread(target: str, error: Unreadable) -> str:
+    """A warning without the error's message: it is shown in public too, and that names roles and sessions."""
+    remedy = remedy_text(find_remedy(error.code, error.message, error.profile))
+    return f"{target}, which only the base names: {error.code}{remedy and f'; {remedy}'}"
 
 
 def _to_read(subject: Subject) -> Desired | None:

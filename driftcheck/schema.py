@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from driftcheck.kinds import IDENTIFIER, KINDS, ListShape, MapShape, StructureShape
+from driftcheck.kinds import IDENTIFIER, KINDS, ListShape, MapShape, StructureShape, is_void
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -148,12 +148,19 @@ def _schema(shape: Shape, definitions: Schema, *, references: bool) -> Schema:
 
 
 def _structure(shape: StructureShape, definitions: Schema, *, references: bool) -> Schema:
+    properties = {
+        name: _reference(member, definitions, references=references) for name, member in shape.members.items()
+    }
+    if references:
+        # a `{}` that equals an absent block is taken out before the strict schema is asked
+        properties |= {
+            name: {"if": {"type": "object", "maxProperties": 0}, "else": schema}
+            for name, schema in properties.items()
+            if is_void(shape, name, {})
+        }
     return {
         "type": "object",
-        "properties": {
-            name: _reference(member, definitions, references=references)
-            for name, member in shape.members.items()
-        },
+        "properties": properties,
         "required": list(shape.required_members),
         "additionalProperties": False,
     }

@@ -54,14 +54,18 @@ def part(state: DesiredState, index: int, count: int, *, unmanaged: bool) -> Des
         # it would be in no shard at all
         or (not unmanaged and target.name not in declared and shard.holds(target.name))
     )
-    return replace(part, targets=tuple(targets))
+    reached = tuple(targets)
+    unreached = tuple(target for target in state.targets if target not in reached)
+    return replace(part, targets=reached, elsewhere=(*state.elsewhere, *unreached))
 
 
 def _whole(state: DesiredState, *, unmanaged: bool) -> str:
     """A digest of what all shards together look at, by which a merge tells those that are not of one run."""
     addresses = sorted((d.address.kind, d.address.target, d.address.name) for d in state.definitions)
     targets = sorted(target.name for target in state.targets)
-    return sha256(repr((addresses, targets, sorted(state.select), unmanaged)).encode()).hexdigest()[:16]
+    contents = sorted(state.digests.items())
+    all_of_it = (addresses, targets, contents, sorted(state.select), unmanaged)
+    return sha256(repr(all_of_it).encode()).hexdigest()[:16]
 
 
 def tasks(state: DesiredState, *, unmanaged: bool) -> list[list[Task]]:
@@ -85,6 +89,10 @@ def tasks(state: DesiredState, *, unmanaged: bool) -> list[list[Task]]:
             declared=frozenset(pair for pair in state.declared if pair[0] == target.name),
             addresses=frozenset(),
             warnings=(),
+            elsewhere=(),
+            digests={},
+            sensitive={},
+            arns={},
         )
         for start in range(0, len(own) or 1, MOST):
             part = replace(whole, definitions=tuple(own[start : start + MOST]))
@@ -97,5 +105,4 @@ def tasks(state: DesiredState, *, unmanaged: bool) -> list[list[Task]]:
 
 def _place(target: Target) -> tuple[str, str | None]:
     """The account and region, as far as they are known before the target is reached."""
-    role_account = target.role_arn.split(":")[4] if target.role_arn else None
-    return target.account or role_account or target.name, target.region
+    return target.known_account or target.name, target.region

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 def withhold(desired: Desired, key: bytes) -> Desired:
     """The same definition with ``withheld:DIGEST`` for each sensitive text, and without its places."""
     properties = dict(desired.properties)
-    secrets = set(secrets_in(properties, desired.sensitive))
+    secrets = set(secrets_in(properties, desired.sensitive, plain_keys=desired.plain_keys))
 
     def kept(path: Path, text: str) -> str:
-        return _digest(key, text) if is_sensitive(path, text, desired.sensitive, secrets) else text
+        hidden = is_sensitive(path, text, desired.sensitive, secrets, desired.plain_keys)
+        return _digest(key, text) if hidden else text
 
     return replace(desired, properties=_each_text(properties, kept), locate=_nowhere)
 
@@ -53,7 +54,7 @@ def told(finding: Finding, desired: Desired) -> Finding:
     """
     if not finding.differences and not finding.ignored:
         return finding
-    secrets = set(secrets_in(dict(desired.properties), desired.sensitive))
+    secrets = set(secrets_in(dict(desired.properties), desired.sensitive, plain_keys=desired.plain_keys))
 
     def whole(difference: PropertyDifference) -> PropertyDifference:
         return shown(desired, difference, secrets)

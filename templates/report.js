@@ -6,13 +6,18 @@
   const chunks = [...document.querySelectorAll(".chunk")].map((chunk) => ({chunk, size: 0, shown: 0, was: 0}));
   const chunkOf = new Map(chunks.map((entry) => [entry.chunk, entry]));
   // Read once: going through the page again at each key would be slow with thousands of definitions.
+  const codes = (element) => [...element.getElementsByTagName("code")].map((code) => code.textContent);
+  // What keeps many from being read stands in the page once, and finds each of them.
+  const causes = new Map([...document.querySelectorAll(".causes li")]
+    .map((cause) => [`#${cause.id}`, codes(cause.querySelector(".failure"))]));
+  const causeOf = (article) => causes.get(article.querySelector(".failure a")?.getAttribute("href")) || [];
   const entries = [...document.querySelectorAll("article")].map((article) => ({
     article,
     chunk: chunkOf.get(article.parentElement),
     status: article.dataset.status,
     kind: article.dataset.kind,
     target: article.dataset.target,
-    text: [...article.getElementsByTagName("code")].map((code) => code.textContent).join("\n").toLowerCase(),
+    text: [...codes(article), ...causeOf(article)].join("\n").toLowerCase(),
     hidden: false,
   }));
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from hypothesis import strategies as st
 
-from driftcheck.document import loads
+from driftcheck.document import digest_of, loads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +69,23 @@ def document(
     }
 
 
-def as_shard(whole: Document, index: int, count: int) -> Document:
-    return {**whole, "shard": {"index": index, "count": count, "whole": "0123456789abcdef"}}
+def as_part(whole: Document, *, select: Sequence[str] = (), **declared: str) -> Document:
+    """The document with what it was made from: a digest for each target of the files."""
+    digests = {target["name"]: "0" * 16 for target in whole["targets"]} | declared
+    return {
+        **whole,
+        "run": {
+            "select": list(select),
+            "unmanaged": True,
+            "declared": [{"target": name, "digest": digest} for name, digest in sorted(digests.items())],
+            "resources": digest_of(whole["resources"], whole["targets"]),
+        },
+    }
+
+
+def as_shard(whole: Document, index: int, count: int, **declared: str) -> Document:
+    part = as_part(whole, **declared)
+    return {**part, "shard": {"index": index, "count": count, "whole": "0123456789abcdef"}}
 
 
 def source(file: str = "desired/a.yaml", line: int = 3) -> SourceEntry:
@@ -119,9 +134,13 @@ _FRAGMENTS = (
     *("`", "``", "\n```\n", "~~~", "|", "\\|", "\\", "![x](y)", "[a](b)", "<http://e.example>", "&copy;"),
     *("<script>", "<!--", "-->", "</summary>", "</details>", "</code>", "]]>", "{0}", '"', "'", " ", "é漢"),
 )
-hostile_text = st.lists(st.sampled_from(_FRAGMENTS) | st.text(max_size=5), min_size=1, max_size=5).map(
-    "".join
-)
+RUNS = (1, 2, 3, 4, 16, 77, 78, 79, 80, 81, 82, 159, 160, 161, 240, 254, 255, 256, 257, 1000)
+"""Lengths of runs of backticks about every limit: cmark-gfm and comrak know no code span of more than 80,
+and cmark caps fences at 255."""
+_runs = st.sampled_from(RUNS).map("`".__mul__)
+hostile_text = st.lists(
+    st.sampled_from(_FRAGMENTS) | _runs | st.text(max_size=5), min_size=1, max_size=5
+).map("".join)
 hostile_values: st.SearchStrategy[Json] = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-2, 2) | hostile_text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(hostile_text, inner, max_size=3),

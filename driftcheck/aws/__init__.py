@@ -7,9 +7,11 @@ and AssumeRole of STS, GetObject of S3, and for ``state push`` alone PutObject.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
+from getpass import getpass
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -17,7 +19,13 @@ import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+)
 from botocore.parsers import ResponseParserError
 
 from driftcheck import __version__, live, patience
@@ -31,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from botocore.credentials import Credentials
+
     from driftcheck.kinds import Kind, StructureShape
     from driftcheck.model import Reading, Target
 
@@ -38,7 +48,7 @@ NOT_FOUND = "ResourceNotFound"
 _PAGE = 100
 _MAX_TAG_PAGES = 50
 """A resource has 50 tags at most, and a page of them names at least one."""
-_CODE_LENGTH, _MESSAGE_LENGTH = 100, 500
+_CODE_LENGTH, _MESSAGE_LENGTH = 100, 1_000
 _BODY = "DriftcheckBody"
 _OK = 200
 
@@ -48,8 +58,8 @@ class Summary:
     """A definition that List names."""
 
     name: str
-    arn: str | None
-    created_at: datetime | None
+    arn: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,13 @@ class Page:
 
 class WrongAccountError(Exception):
     """The credentials belong to another account than the target's."""
+
+
+class MfaWithoutTerminalError(Exception):
+    """A profile asks for an MFA code, and there is no terminal to enter it."""
+
+
+_NAMED = BotoCoreError | live.DamagedAnswerError | WrongAccountError | MfaWithoutTerminalError
 
 
 def config(timeout: float, concurrency: int, *, attempts: int) -> Config:
@@ -85,7 +102,37 @@ def base_session(profile: str | None = None) -> tuple[botocore.session.Session, 
     core.register_component("response_parser_factory", ParserFactory())
     if profile:
         core.set_config_variable("profile", profile)
-    return core, os.environ.get("AWS_REGION") or core.get_config_variable("region")
+    if region := os.environ.get("AWS_REGION"):
+        # botocore does not read it, and would assume a profile's role without a region
+        core.set_config_variable("region", region)
+    # botocore has no public way to ask in other words; its own way reads standard input where no terminal is
+    core.get_component("credential_provider").get_provider("assume-role")._prompter = _ask  # noqa: SLF001
+    return core, core.get_config_variable("region")
+
+
+def profile_of(target: Target) -> str | None:
+    """The profile that gives a target's credentials; keys in the environment go before the ambient one."""
+    if target.profile:
+        return target.profile
+    if os.environ.get("AWS_ACCESS_KEY_ID"):
+        return None
+    return os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE")
+
+
+def ambient_region(profile: str | None = None) -> str | None:
+    """The region that a profile, or the ambient settings, name; None where they name none, or are damaged."""
+    try:
+        return base_session(profile)[1]
+    except BotoCoreError:
+        return None
+
+
+def region_of(profile: str | None) -> str | None:
+    """Find the region that a profile, or the ambient settings, name; None where none is named."""
+    try:
+        return base_session(profile)[1] or None
+    except BotoCoreError:
+        return None
 
 
 class Aws:
@@ -116,25 +163,32 @@ class Aws:
         # outside of the lock: a program or a service that gives credentials may hang, and that is this
         # target's trouble alone. Those that a call brings are fetched now, or every definition would try.
         core, region = self._session(target)
-        core.get_credentials().get_frozen_credentials()
         with self._lock:
             session = boto3.Session(botocore_session=core)
             client = session.client("sagemaker", region_name=region, config=self._config)
-            sts = session.client("sts", region_name=region, config=self._config) if target.account else None
         client.meta.events.register("before-parse.sagemaker.*", _keep_body)
         self._patience.watch(client)
         account = target.role_arn.split(":")[4] if target.role_arn else None
-        if sts is not None:
-            self._patience.watch(sts)
-            account = sts.get_caller_identity().get("Account")
-            if account is None:
-                raise live.DamagedAnswerError("GetCallerIdentity names no account")
+        if target.account:
+            account = self._caller(session, region)
             if account != target.account:
                 raise WrongAccountError(
                     f"the credentials are for account {account}, "
                     f"and target `{target.name}` is {target.account}"
                 )
-        return AwsTarget(client, account, region, self._patience.begin)
+        return AwsTarget(
+            client, account, region, self._patience.begin, caller=partial(self._caller, session, region)
+        )
+
+    def _caller(self, session: boto3.Session, region: str) -> str:
+        """The account of a session's credentials, from STS."""
+        with self._lock:
+            sts = session.client("sts", region_name=region, config=self._config)
+        self._patience.watch(sts)
+        account = sts.get_caller_identity().get("Account")
+        if not isinstance(account, str):
+            raise live.DamagedAnswerError("GetCallerIdentity names no account")
+        return account
 
     def _session(self, target: Target) -> tuple[botocore.session.Session, str]:
         """A session with the target's credentials, and the region."""
@@ -142,9 +196,8 @@ class Aws:
         region = target.region or region
         if not region:
             raise NoRegionError
-        credentials = core.get_credentials()
-        if credentials is None:
-            raise NoCredentialsError
+        core.set_config_variable("region", region)
+        credentials = _credentials(core)
         if target.role_arn:
             extra = {"RoleSessionName": "driftcheck"}
             if target.external_id:
@@ -159,6 +212,7 @@ class Aws:
             core._credentials = DeferredRefreshableCredentials(  # noqa: SLF001
                 method="assume-role", refresh_using=fetcher.fetch_credentials
             )
+            core.get_credentials().get_frozen_credentials()
         return core, region
 
 
@@ -166,13 +220,27 @@ class AwsTarget:
     """One target that was reached; its methods may be called from any thread."""
 
     def __init__(
-        self, client: Any, account: str | None, region: str, begin: Callable[[], None] = lambda: None
+        self,
+        client: Any,
+        account: str | None,
+        region: str,
+        begin: Callable[[], None] = lambda: None,
+        caller: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """Read through a SageMaker client whose answers keep their bodies; ``begin`` starts a call's time."""
+        """Read through a SageMaker client whose answers keep their bodies; ``begin`` starts a call's time.
+
+        ``caller`` asks STS for the account of the credentials.
+        """
         self._client = client
         self._begin = begin
+        self._caller = caller
         self.account = account
         self.region = region
+
+    def identify(self) -> str | None:
+        """Ask STS for the account; needs no permission."""
+        self._begin()
+        return self._caller()
 
     def describe(self, kind: Kind, name: str) -> Reading:
         """Read one definition, without its tags."""
@@ -186,11 +254,7 @@ class AwsTarget:
         return live.read(kind, name, body)
 
     def tagged(self, reading: Live) -> Live:
-        """The same reading with ``Tags``; keys that begin with ``aws:`` belong to AWS and are left out."""
-        if reading.arn is None:
-            raise live.DamagedAnswerError(
-                "the answer has no JobDefinitionArn, by which its tags would be read"
-            )
+        """The same reading with ``Tags``."""
         self._begin()
         tags: list[Any] = []
         token = None
@@ -204,25 +268,21 @@ class AwsTarget:
                 break
         else:
             raise live.DamagedAnswerError("its pages never come to an end")
-        own = [tag for tag in tags if not str(tag.get("Key")).startswith("aws:")]
-        return replace(reading, properties={**reading.properties, TAGS: own})
+        return replace(reading, properties={**reading.properties, TAGS: tags})
 
     def list(self, kind: Kind, token: str | None) -> Page:
         """One page of the definitions that exist."""
         self._begin()
         more = {"NextToken": token} if token else {}
         answer = self._read(kind.list, MaxResults=_PAGE, **more)
-        summaries = answer["JobDefinitionSummaries"]
-        if not all("MonitoringJobDefinitionName" in summary for summary in summaries):
-            raise live.DamagedAnswerError("the answer lists a definition without its name")
         return Page(
             tuple(
                 Summary(
                     summary["MonitoringJobDefinitionName"],
-                    summary.get("MonitoringJobDefinitionArn"),
-                    summary.get("CreationTime"),
+                    summary["MonitoringJobDefinitionArn"],
+                    summary["CreationTime"],
                 )
-                for summary in summaries
+                for summary in answer["JobDefinitionSummaries"]
             ),
             answer.get("NextToken") or None,
         )
@@ -237,6 +297,35 @@ class AwsTarget:
             status = answer["ResponseMetadata"]["HTTPStatusCode"]
             raise live.DamagedAnswerError(f"HTTP status {status} is no answer to this call")
         return answer[_BODY]  # type: ignore[no-any-return]
+
+
+def _credentials(core: botocore.session.Session) -> Credentials:
+    """The session's credentials, fetched.
+
+    Raises:
+        NoCredentialsError: there are none.
+        CredentialRetrievalError: a program or file that gives them is missing, or gives something else.
+        MfaWithoutTerminalError, BotoCoreError, ClientError: they cannot be had.
+    """
+    try:
+        credentials = core.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        credentials.get_frozen_credentials()
+    except (OSError, ValueError) as error:
+        # as botocore passes them on from a credential_process and from a token's file
+        text = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise CredentialRetrievalError(provider="the AWS configuration", error_msg=text) from error
+    return credentials
+
+
+def _ask(prompt: str) -> str:
+    """Ask for an MFA code on the terminal."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise MfaWithoutTerminalError(
+            "the profile asks for an MFA code, and there is no terminal to enter it"
+        )
+    return getpass(prompt)
 
 
 def is_throttled(error: Exception) -> bool:
@@ -261,7 +350,7 @@ def unreadable(operation: str, error: Exception, attempts: int = 0) -> Unreadabl
             message += f" (after {attempts} attempts)"
     else:
         code, message = type(error).__name__, str(error)
-        if isinstance(error, BotoCoreError | live.DamagedAnswerError | WrongAccountError):
+        if isinstance(error, _NAMED):
             code = code.removesuffix("Error")
         elif isinstance(error, ResponseParserError):
             code = "DamagedAnswer"

@@ -13,20 +13,19 @@ from botocore.exceptions import (
     ConnectionClosedError,
     EndpointConnectionError,
     HTTPClientError,
-    ProxyConnectionError,
-    ReadTimeoutError,
+    IncompleteReadError,
     SSLError,
 )
-from botocore.exceptions import ConnectTimeoutError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
-from driftcheck.aws import base_session, config, is_throttled
+from driftcheck.aws import answers, base_session, config, is_throttled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_UNREACHED = (EndpointConnectionError, NoConnectionError, ProxyConnectionError, SSLError)
-_GATEWAY_TIMEOUT, _TROUBLE = 504, 500
+_BAD_REQUEST, _TROUBLE = 400, 500
+_REFUSALS = frozenset({500, 501, 503})
+"""By RFC 9110 the request was not fulfilled; any other 5xx, such as a gateway's, does not say so."""
 _ARN_REGION = 3
 
 
@@ -42,12 +41,12 @@ class Topic:
         """Publish a message. A FIFO topic drops one whose ``mark`` it had in the last five minutes.
 
         Raises:
-            BotoCoreError, ClientError: it is not known to be taken; see ``was_taken``.
+            BotoCoreError, ClientError, ResponseParserError: it is not known to be taken; see ``was_taken``.
         """
         fifo: dict[str, str] = {}
         if self._arn.endswith(".fifo"):
             fifo = {"MessageGroupId": "driftcheck", "MessageDeduplicationId": mark}
-        self._client.publish(TopicArn=self._arn, Subject=subject, Message=text, **fifo)
+        answers.read(self._client.publish, TopicArn=self._arn, Subject=subject, Message=text, **fifo)
 
 
 class Bus:
@@ -62,13 +61,17 @@ class Bus:
         """Put at most ten events; for each the reason for which it was not taken, or None.
 
         Raises:
-            BotoCoreError, ClientError: none is known to be taken; see ``was_taken``.
+            BotoCoreError, ClientError, ResponseParserError: none is known to be taken; see ``was_taken``.
         """
         named = [{**entry, "EventBusName": self._name} for entry in entries]
-        answer = self._client.put_events(Entries=named)
+        found = answers.read(self._client.put_events, Entries=named)["Entries"]
+        if len(found) != len(named):
+            raise ResponseParserError(f"the answer has {len(found)} entries for {len(named)} events")
+        if not all(each.get("EventId") or each.get("ErrorCode") for each in found):
+            raise ResponseParserError("the answer has an entry with neither an EventId nor an ErrorCode")
         return [
-            None if "EventId" in each else f"{each.get('ErrorCode')}: {each.get('ErrorMessage')}"
-            for each in answer["Entries"]
+            f"{each['ErrorCode']}: {each.get('ErrorMessage')}" if each.get("ErrorCode") else None
+            for each in found
         ]
 
 
@@ -76,29 +79,44 @@ def put_metrics(namespace: str, metrics: Sequence[dict[str, Any]], *, timeout: f
     """Put at most a thousand metrics, each a member of ``MetricData``.
 
     Raises:
-        BotoCoreError, ClientError: they are not known to be taken.
+        BotoCoreError, ClientError, ResponseParserError: they are not known to be taken.
     """
-    _client("cloudwatch", namespace, timeout, attempts=3).put_metric_data(
-        Namespace=namespace, MetricData=metrics
-    )
+    client = _client("cloudwatch", namespace, timeout, attempts=3)
+    answers.read(client.put_metric_data, Namespace=namespace, MetricData=metrics)
 
 
 def was_taken(error: Exception) -> bool | None:
-    """Tell of a call that failed whether the service has taken it; None where nobody knows."""
+    """Tell whether the service has taken a call that failed; None where nobody knows.
+
+    Only an answer of the service that refuses it, or a connection that was never made, says that it did not.
+    """
     if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        return None if status == _GATEWAY_TIMEOUT else False
-    if isinstance(error, ConnectionClosedError | ReadTimeoutError | ResponseParserError):
+        return False if _is_refusal(error) else None
+    if isinstance(error, SSLError):
+        return False if "CERTIFICATE_VERIFY_FAILED" in str(error) else None
+    if isinstance(error, ResponseParserError | HTTPClientError | IncompleteReadError):
         return None
-    return None if isinstance(error, HTTPClientError) and not isinstance(error, _UNREACHED) else False
+    return False
+
+
+def _is_refusal(error: ClientError) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if _BAD_REQUEST <= status < _TROUBLE:
+        return True
+    return status in _REFUSALS and not _is_page(error.response)
 
 
 def may_pass(error: Exception) -> bool:
-    """Tell of a call that failed whether it may succeed a moment later."""
+    """Tell whether a call that failed may succeed a moment later."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= _TROUBLE or is_throttled(error)
     return isinstance(error, HTTPClientError | EndpointConnectionError | ConnectionClosedError)
+
+
+def _is_page(answer: Any) -> bool:
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return "html" in headers.get("content-type", "").lower()
 
 
 def _client(service: str, name: str, timeout: float, attempts: int = 1) -> Any:

@@ -54,7 +54,8 @@ def _to_topic(arn: str, notice: Notice, _: Sequence[int], repeated: bool) -> Map
     from driftcheck.aws.outgoing import Topic
 
     text = body(notice, _MESSAGE_LIMIT, in_utf8, repeated=repeated)
-    mark = sha256("\n".join(event["id"] for event in notice["events"]).encode()).hexdigest()
+    ids = [event["id"] for event in notice["events"]] or [notice["run"]["started_at"]]
+    mark = sha256("\n".join(ids).encode()).hexdigest()
 
     def publish() -> None:
         Topic(arn, timeout=CALL_LIMIT).publish(subject(notice), text, mark)
@@ -93,16 +94,20 @@ def _to_chat(variable: str, notice: Notice, _: Sequence[int], repeated: bool) ->
     title = subject(notice)
     text = body(notice, chat.room(title), chat.size, repeated=repeated)
     try:
-        status = pool.call(partial(chat.send, title, text), CALL_LIMIT)
+        refusal = pool.call(partial(chat.send, title, text), CALL_LIMIT)
     except pool.OverdueError:
         raise NotTakenError(f"no answer within {CALL_LIMIT:g} s", taken=None) from None
     except Exception as error:  # noqa: BLE001 - a plugin of Apprise may raise anything, with the URL in it
         raise NotTakenError(type(error).__name__, taken=None) from None
-    if status is None:
+    if refusal is None:
+        return {}
+    if refusal.status is None:
         raise NotTakenError("no connection, or no answer", taken=None)
-    if status:
-        raise NotTakenError(f"HTTP status {status}", passes=status >= _TROUBLE or status == _TOO_MANY)
-    return {}
+    raise NotTakenError(
+        f"HTTP status {refusal.status}",
+        taken=False if refusal.is_certain else None,
+        passes=refusal.status >= _TROUBLE or refusal.status == _TOO_MANY,
+    )
 
 
 def _of_aws(operation: str, call: Callable[[], Answer]) -> Answer:

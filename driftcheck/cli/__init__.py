@@ -104,7 +104,7 @@ def validate(
     verbose: Verbose = False,  # noqa: ARG001 - read by main
 ) -> None:
     """Check desired files alone: no AWS call, no credentials needed."""
-    state = desired_state(paths, config, target, select)
+    state = desired_state(paths, config, target, select, arn_level="warning")
     if not quiet:
         warn(state)
         found = (
@@ -157,10 +157,12 @@ def iam_policy(
     state_at: State = STATE,
 ) -> None:
     """Print the least IAM policy that check needs. Read actions only."""
+    from driftcheck.aws import ambient_region
     from driftcheck.iam import policy
 
     at = places_of(state_at, None)[0]
-    found = policy(desired_state(paths, config, target, None), unmanaged=unmanaged, state_at=at)
+    state = desired_state(paths, config, target, None)
+    found = policy(state, unmanaged=unmanaged, state_at=at, region_of=ambient_region)
     put(json.dumps(found, indent=2) + "\n")
 
 

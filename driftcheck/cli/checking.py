@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -42,18 +43,20 @@ from driftcheck.cli.options import (
     shard_of,
     statuses_of,
 )
-from driftcheck.cli.stored import Keep, StoreFolder, store_folder_of
+from driftcheck.cli.stored import Keep, StoreFolder, store_folder_of, with_moves
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import timedelta
     from pathlib import Path
 
+    from driftcheck.cli.console import Caught
     from driftcheck.cli.loading import Change
     from driftcheck.desired import InvalidDesiredError
     from driftcheck.document.entries import Document
     from driftcheck.outputs import Output
+    from driftcheck.store import Store
 
 
 def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -91,17 +94,13 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     hold_to_base(base, sharded=of_shards is not None, only_new=fail_on_new)
     kept_in = store_folder_of(store, keep_for, is_whole=not (select or shard or base is not None))
     scheduler = dask_of(dask, alone=not (shard or incremental or base is not None))
-    from driftcheck.desired import InvalidDesiredError
     from driftcheck.outputs import try_out
 
-    change = change_from(base, paths, config, target, select, outputs, state=places if incremental else ())
-    with signals() as caught:
-        try:
-            state = desired_state(paths, config, target, select, change)
-        except InvalidDesiredError as error:
-            if output:
-                _write_invalid(error, change, outputs, templates, quiet=quiet)
-            raise
+    change = change_from(
+        base, paths, config, target, select, outputs, places if incremental else (), templates
+    )
+    with signals() as caught, _written(change, outputs if output else (), templates, caught, quiet=quiet):
+        state = desired_state(paths, config, target, select, change, local=not scheduler)
         if of_shards:
             from driftcheck.sharding import part
 
@@ -120,8 +119,14 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
         options = Options(Limits(concurrency, timeout, deadline), known, scheduler, unmanaged, quiet)
         report, memories = run(state, options, caught.stop, review, warnings_of(change))
         result = document(report, base_of(change, review))
+        kept = None
+        if kept_in:
+            from driftcheck.store import open_store
+
+            kept = open_store(kept_in[0], say)
+            result = with_moves(result, kept)
         done = attempt(
-            lambda: _store(kept_in, result, quiet=quiet),
+            lambda: _store(kept, kept_in and kept_in[1], result, quiet=quiet),
             lambda: write_all(result, outputs, templates, quiet=quiet),
             lambda: keep(places, state, memories, quiet=quiet),
             verbose=verbose,
@@ -131,19 +136,34 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     raise typer.Exit(exit_code(result, failing, only_new=fail_on_new) if done else FAILURE)
 
 
-def _store(kept_in: tuple[Path, timedelta | None] | None, result: Document, *, quiet: bool) -> None:
+def _store(kept: Store | None, oldest: timedelta | None, result: Document, *, quiet: bool) -> None:
     """Keep a result in a folder, if one is named, and delete those that are older than is said."""
-    if kept_in is None:
+    if kept is None:
         return
-    from driftcheck.store import open_store
-
-    folder, oldest = kept_in
-    kept = open_store(folder, say)
     kept.exists()  # a dashboard is refused
     kept.add(result)
     kept.identify(quiet=quiet)
     if oldest is not None:
         kept.prune(oldest, result)
+
+
+@contextmanager
+def _written(
+    change: Change | None, outputs: Sequence[Output], templates: Path | None, caught: Caught, *, quiet: bool
+) -> Iterator[None]:
+    """Write the reports that were asked for where the desired state turns out to be invalid."""
+    from driftcheck.desired import InvalidDesiredError
+
+    try:
+        yield
+    except InvalidDesiredError as error:
+        if outputs:
+            _write_invalid(error, change, outputs, templates, quiet=quiet)
+        if caught.number:
+            for line in error.lines:
+                say(line)
+            raise typer.Exit(128 + caught.number) from None
+        raise
 
 
 def _write_invalid(
@@ -159,7 +179,7 @@ def _write_invalid(
     from driftcheck.model import Report
 
     now = datetime.now(UTC)
-    report = Report(now, now, complete=False, targets=(), findings=(), warnings=error.warnings)
+    report = Report(now, now, complete=False, targets=error.targets, findings=(), warnings=error.warnings)
     try:
         write_all(document(report, base_of(change, None), error.faults), outputs, templates, quiet=quiet)
     except DriftcheckError as unwritten:

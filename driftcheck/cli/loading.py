@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from driftcheck.committed import Checkout
-    from driftcheck.desired import DesiredState
-    from driftcheck.model import Unreadable, Warn
+    from driftcheck.desired import ArnLevel, DesiredState
+    from driftcheck.model import Target, Unreadable, Warn
     from driftcheck.outputs import Output
     from driftcheck.places import Prefix
     from driftcheck.review import Review
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 CONFIG = Path("driftcheck.toml")
 DESIRED = [Path("desired")]
+_UNRELIABLE = (
+    "error: {} is part of what is checked out, so it is nothing to rely on: name another folder with --state"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,13 @@ def desired_state(
     targets: list[str] | None,
     select: list[str] | None,
     change: Change | None = None,
+    *,
+    local: bool = False,
+    arn_level: ArnLevel = "error",
 ) -> DesiredState:
     """The desired state that the options of a command ask for; of a change, within its checkout.
+
+    With ``local``, this machine is to read the targets: they get the region that its settings name.
 
     Raises:
         DriftcheckError: something is wrong with the files or the options.
@@ -50,22 +60,51 @@ def desired_state(
     from driftcheck import config as configuration
     from driftcheck.desired import load
 
+    def is_removed(path: Path) -> bool:
+        if change is None or change.state is None:
+            return False
+        from driftcheck import committed
+
+        return committed.is_removed(change.checkout, path)
+
     declared = configuration.load(config, CONFIG)
     configuration.choose(declared, targets or ())
+    plain_keys = configuration.plain_keys(config, CONFIG)
+    region_of = _local_region if local else attrgetter("region")
     # everything that is loaded stays to the end; to look for garbage in it again and again takes most of the
     # time of loading 10,000 definitions
     gc.disable()
     try:
-        return load(
+        state = load(
             paths or DESIRED,
             declared,
             only=targets or (),
             select=select or (),
             within=change.checkout.root if change else None,
-        )
+            base=change.state if change else None,
+            is_removed=is_removed,
+            region_of=region_of,
+            arn_level=arn_level,
+        ).with_plain_keys(plain_keys)
+        if local:
+            located = (replace(target, region=region_of(target)) for target in state.targets)
+            state = replace(state, targets=tuple(located))
+        return state
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _local_region(target: Target) -> str | None:
+    """Find a target's region; AWS's library is loaded only where the operator names none."""
+    return target.region or _region_of_profile(target.profile)
+
+
+@cache
+def _region_of_profile(profile: str | None) -> str | None:
+    from driftcheck.aws import region_of
+
+    return region_of(profile)
 
 
 def warn(state: DesiredState) -> None:
@@ -82,10 +121,12 @@ def change_from(
     select: list[str] | None,
     outputs: Iterable[Output],
     state: Iterable[Path | Prefix],
+    templates: Path | None = None,
 ) -> Change | None:
     """The desired state of the merge base with a git ref, for the operator's targets of today; None of none.
 
-    ``outputs`` are the reports that are to be written, ``state`` what is relied on of earlier runs.
+    ``outputs`` are the reports that are to be written, ``state`` what is relied on of earlier runs,
+    ``templates`` the operator's folder of them.
 
     Raises:
         DriftcheckError: git cannot give it, or the change may have a say in what is not for it to decide.
@@ -98,7 +139,7 @@ def change_from(
     from driftcheck.model import Unreadable
 
     checkout = committed.checkout(ref)
-    _hold_to(checkout, outputs, state)
+    _hold_to(checkout, outputs, state, templates)
     if config is None and os.path.lexists(CONFIG) and not committed.is_as_committed(checkout, CONFIG):
         raise DriftcheckError(
             f"{CONFIG}: error: it names credentials, and is not what the merge base has: "
@@ -112,20 +153,36 @@ def change_from(
     except InvalidDesiredError as error:
         more = f" (and {len(error.faults) - 1:,} more)" if len(error.faults) > 1 else ""
         return Change(checkout, None, Unreadable("InvalidBase", f"{error.faults[0]}{more}"))
-    return Change(checkout, desired, None)
+    return Change(checkout, desired.with_plain_keys(configuration.plain_keys(config, CONFIG)), None)
 
 
-def _hold_to(checkout: Checkout, outputs: Iterable[Output], state: Iterable[Path | Prefix]) -> None:
+def _hold_to(
+    checkout: Checkout, outputs: Iterable[Output], state: Iterable[Path | Prefix], templates: Path | None
+) -> None:
     """Refuse to write where a change may lead, and to rely on what it may have brought."""
+    if templates is not None and (checkout.holds(templates) or checkout.leads_out(templates)):
+        raise DriftcheckError(
+            f"error: {templates} is part of what is checked out, and a template can run anything: "
+            "name another folder with --templates"
+        )
     for output in outputs:
         if output.file != "-" and checkout.leads_out(Path(output.file)):
             raise DriftcheckError(f"error: {output.file} leads out of the checkout")
     for folder in state:
         if isinstance(folder, Path) and (checkout.holds(folder) or checkout.leads_out(folder)):
-            raise DriftcheckError(
-                f"error: {folder} is part of what is checked out, so it is nothing to rely on: "
-                "name another folder with --state"
-            )
+            raise DriftcheckError(_UNRELIABLE.format(folder))
+
+
+def hold_state(folder: Path) -> None:
+    """Refuse state that somebody has committed.
+
+    Raises:
+        DriftcheckError: git tracks something in the folder.
+    """
+    from driftcheck.committed import is_tracked
+
+    if is_tracked(folder):
+        raise DriftcheckError(_UNRELIABLE.format(folder))
 
 
 def base_of(change: Change | None, review: Review | None) -> Base | None:

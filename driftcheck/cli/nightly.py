@@ -45,7 +45,7 @@ from driftcheck.cli.options import (
     statuses_of,
 )
 from driftcheck.cli.site import Publish, Replace, site_of
-from driftcheck.cli.stored import Keep, Remind, StoreAt, owner_of, store_of
+from driftcheck.cli.stored import Keep, Remind, StoreAt, owner_of, store_of, with_moves
 from driftcheck.errors import DriftcheckError
 from driftcheck.places import LockedError, PlaceError, encrypted
 
@@ -84,6 +84,9 @@ class Night:
     hold: Callable[[], None]
     name: Name | None = None
     derived: Derived | None = None
+    notices: telling.Telling | None = None
+    is_known: bool = False
+    """The history is kept, and what each run has to tell is recorded."""
 
 
 Step: TypeAlias = "Callable[[Night], None]"
@@ -102,13 +105,14 @@ def _derive(night: Night) -> None:
     """Derive the history, and keep it."""
     from driftcheck.store import derived
 
-    derived.expect(night.store)
-    # a run counts as known once what it has to tell is put down
-    night.derived = telling.derive_and_note(
-        night.store, night.now, night.settings.notify, night.remind, night.hold
+    night.notices = telling.prepared(
+        night.store, night.hold, night.settings.notify, night.remind, night.keep, night.document
     )
+    night.derived = night.notices.derive_and_note(night.now, night.name)
     night.hold()
     derived.keep(night.store, night.derived)
+    # what the outbox could not record is told once it was sent
+    night.is_known = not night.notices.outbox.faults
 
 
 def _publish(night: Night) -> None:
@@ -133,7 +137,7 @@ def _publish(night: Night) -> None:
 
 def _prune(night: Night) -> None:
     """Delete the runs that are older than they are to be kept, once the history knows of them."""
-    if night.keep is None or night.name is None or night.derived is None:
+    if night.keep is None or night.name is None or not night.is_known:
         return
     night.hold()
     count = night.store.prune(night.keep, night.document)
@@ -167,7 +171,11 @@ def _remember(
 
 def _notify(night: Night) -> None:
     """Send what this run, or one before it, has put down to be told."""
-    telling.deliver(night.store, night.settings.notify, night.hold)
+    if night.notices is None:
+        return
+    if night.derived is not None:
+        night.notices.note_unkept(night.derived)
+    night.notices.deliver()
 
 
 def _measure(night: Night) -> None:
@@ -229,7 +237,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     place, places = encrypted(place, sse), (encrypted(places[0], sse), places[1])
     site = site and encrypted(site, sse)
     with _heartbeat(settings.ping) as beat:
-        state = desired_state(paths, config, target, None)
+        state = desired_state(paths, config, target, None, local=not scheduler)
         try_out(outputs)
         if verbose:
             warn(state)
@@ -248,9 +256,20 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
             if runs is None:
                 runs, hold = opened()
             if runs is not None:
-                now = datetime.now(UTC)
+                document = with_moves(document, runs)
                 night = Night(
-                    runs, document, settings, now, oldest, site, replace, every, timeout, again, quiet, hold
+                    runs,
+                    document,
+                    settings,
+                    datetime.now(UTC),
+                    oldest,
+                    site,
+                    replace,
+                    every,
+                    timeout,
+                    again,
+                    quiet,
+                    hold,
                 )
                 steps = [partial(step, night) for step in STEPS]
             steps[1:1] = [

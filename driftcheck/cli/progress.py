@@ -20,28 +20,30 @@ if TYPE_CHECKING:
     Told = Callable[[Finding], None]
 
 _SECONDS = 30.0
+_TOLD = (Status.DRIFTED, Status.MISSING, Status.ERROR)
 _MOST_BARS = 8
 """Targets that have a bar of their own at a time: those that have the most left to read."""
 
 
 @contextmanager
-def progress(definitions: Sequence[Desired], *, shown: bool) -> Iterator[Told]:
+def progress(definitions: Sequence[Desired], *, shown: bool, certain: bool = True) -> Iterator[Told]:
     """Show how many of the definitions have been read, by status and, where there are several, by target.
 
-    What it gives is to be told each finding.
+    What it gives is to be told each finding. Drift is counted only where the findings are ``certain``.
     """
+    statuses = _TOLD if certain else (Status.ERROR,)
     if not shown or not definitions or sys.stderr is None:
         yield lambda _: None
     elif sys.stderr.isatty() and not logs_json():
-        with _bars(definitions) as told:
+        with _bars(definitions, statuses) as told:
             yield told
     else:
-        with _lines(len(definitions)) as told:
+        with _lines(len(definitions), statuses) as told:
             yield told
 
 
 @contextmanager
-def _lines(of: int) -> Iterator[Told]:
+def _lines(of: int, statuses: Sequence[Status]) -> Iterator[Told]:
     counts: Counter[Status] = Counter()
     over = threading.Event()
     start = monotonic()
@@ -50,7 +52,7 @@ def _lines(of: int) -> Iterator[Told]:
         while not over.wait(_SECONDS):
             done = counts.total()
             share = f"{done:,} of {of:,} ({done / of:.0%})"
-            say(f"reading: {share}{_said(counts)}, after {monotonic() - start:.0f} s")
+            say(f"reading: {share}{_said(counts, statuses)}, after {monotonic() - start:.0f} s")
 
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
@@ -62,7 +64,7 @@ def _lines(of: int) -> Iterator[Told]:
 
 
 @contextmanager
-def _bars(definitions: Sequence[Desired]) -> Iterator[Told]:
+def _bars(definitions: Sequence[Desired], statuses: Sequence[Status]) -> Iterator[Told]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -87,7 +89,7 @@ def _bars(definitions: Sequence[Desired]) -> Iterator[Told]:
         def told(finding: Finding) -> None:
             counts[finding.status] += 1
             left[finding.address.target] -= 1
-            bars.update(run, completed=counts.total(), said=_said(counts).removeprefix(", "))
+            bars.update(run, completed=counts.total(), said=_said(counts, statuses).removeprefix(", "))
             target = finding.address.target
             bars.advance(rows[target])
             if target in visible and not left[target]:
@@ -102,10 +104,6 @@ def _bars(definitions: Sequence[Desired]) -> Iterator[Told]:
         yield told
 
 
-def _said(counts: Counter[Status]) -> str:
+def _said(counts: Counter[Status], statuses: Sequence[Status]) -> str:
     """What the counts have beside what is in sync."""
-    return "".join(
-        f", {counts[status]:,} {status}"
-        for status in (Status.DRIFTED, Status.MISSING, Status.ERROR)
-        if counts[status]
-    )
+    return "".join(f", {counts[status]:,} {status}" for status in statuses if counts[status])

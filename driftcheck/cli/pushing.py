@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from driftcheck.cli.console import FAILURE, say, signals
-from driftcheck.cli.loading import CONFIG
+from driftcheck.cli.loading import CONFIG, hold_state
 from driftcheck.cli.options import STATE, Config, Quiet, Timeout, Verbose, prefix_of
 from driftcheck.errors import DriftcheckError
 
@@ -55,8 +55,9 @@ def push_state(prefix: Prefix, folder: Path, limits: Limits, stop: Stop, *, quie
     """Put the state in a folder on S3; gives a line for each file that is not there now.
 
     Raises:
-        DriftcheckError: the folder holds none.
+        DriftcheckError: the folder holds none, or somebody has committed it.
     """
+    hold_state(folder)
     files = sorted(folder.glob("*.state"))
     if not files:
         raise DriftcheckError(f"error: {folder} holds no state, as check --incremental leaves it")

@@ -11,9 +11,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from driftcheck.cli.console import say
+from driftcheck.cli.loading import hold_state
 from driftcheck.cli.options import STATE
 from driftcheck.errors import DriftcheckError
-from driftcheck.memory import Memory, UnusableError, dumps, loads
+from driftcheck.memory import Memory, UnusableError, drop_sensitive, dumps, loads
 from driftcheck.model import Warn
 from driftcheck.objects import read_file
 from driftcheck.places import Prefix, UnfitError
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from driftcheck.aws.objects import Objects
     from driftcheck.desired import DesiredState
     from driftcheck.fetch import Limits
-    from driftcheck.memory import Places
+    from driftcheck.memory import Key, Places
+    from driftcheck.model import Address, Desired, PathPattern, Report
     from driftcheck.pool import Stop
     from driftcheck.turns import Job
 
@@ -47,9 +49,11 @@ def recall(
     """What is known of each target; what is there and cannot be relied on is told among the warnings.
 
     Raises:
-        DriftcheckError: the folder in which it is to be kept cannot be made.
+        DriftcheckError: the folder in which it is to be kept cannot be made, or somebody has committed it.
     """
     place, folder = places
+    if isinstance(place, Path):
+        hold_state(place)
     now = datetime.now(UTC)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,13 +92,33 @@ def keep(places: Places, state: DesiredState, memories: Mapping[str, Memory], *,
     place, folder = places
     for target, memory in memories.items():
         file = folder / _name(target, state)
-        if file.exists() and not file.is_file():
-            raise DriftcheckError(f"error: {file} is no regular file, and is not replaced: take it away")
+        if file.exists() and not file.is_file() and not file.is_dir():
+            file.unlink()  # a pipe or a device holds nothing, and to open a pipe would wait for its reader
         write(Output("json", str(file)), dumps(memory))
     if isinstance(place, Prefix) and memories and not quiet:
         option = [] if folder == Path(STATE) else ["--state", str(folder)]
         command = shlex.join(["driftcheck", "state", "push", *option, str(place)])
         say(f"the new state is in {folder}, and on S3 once you run: {command}")
+
+
+def forget_sensitive(memories: Mapping[str, Memory], state: DesiredState, report: Report) -> None:
+    """Forget what must not be kept, by today's rules and by what was found."""
+    definitions: dict[str, dict[Key, Desired]] = {target: {} for target in memories}
+    sensitive: dict[str, dict[Key, tuple[PathPattern, ...]]] = {target: {} for target in memories}
+    differing: dict[str, set[Key]] = {target: set() for target in memories}
+    for desired in state.definitions:
+        definitions[desired.address.target][_key(desired.address)] = desired
+    for address, paths in state.sensitive.items():
+        sensitive.get(address.target, {})[_key(address)] = paths
+    for finding in report.findings:
+        if finding.differences or finding.ignored:
+            differing[finding.address.target].add(_key(finding.address))
+    for target, memory in memories.items():
+        drop_sensitive(memory, definitions[target], sensitive[target], state.plain_keys, differing[target])
+
+
+def _key(address: Address) -> Key:
+    return address.kind, address.name
 
 
 def readable(file: Path) -> bytes:
@@ -163,8 +187,11 @@ def _read_objects(
     def done(name: str, outcome: Any) -> None:
         if isinstance(outcome, Exception) and not isinstance(outcome, UnusableError):
             error = unanswered("GetObject", outcome, limits)
-            hint = f"; allow it (driftcheck iam-policy --state {prefix})" if error.code == _DENIED else ""
-            outcome = UnusableError(error.message + hint)
+            text = error.message
+            if error.code == _DENIED:
+                # a warning is shown in public too, and the message names roles and sessions
+                text = f"GetObject: {error.code}; allow it (driftcheck iam-policy --state {prefix})"
+            outcome = UnusableError(text)
         take(name, outcome)
 
     on_objects(prefix, {name: methodcaller("get", name) for name in names}, done, limits, stop)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from driftcheck.cli.console import say
 from driftcheck.cli.progress import progress
-from driftcheck.cli.remembered import recall
+from driftcheck.cli.remembered import forget_sensitive, recall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,7 +50,11 @@ def run(
 
     Raises:
         DriftcheckError: what is known could not be kept.
+        InvalidDesiredError: a file names another account or region than the one that was read.
     """
+    from driftcheck.desired import InvalidDesiredError
+    from driftcheck.desired.arns import misplaced
+
     memories: dict[str, Memory] = {}
     faults: list[str] = []
     call: Callable[..., Report]
@@ -60,10 +64,18 @@ def run(
         call = partial(cluster.check, state, options.scheduler, faults=faults)
     else:
         from driftcheck import check
-        from driftcheck.aws import Aws
+        from driftcheck.aws import Aws, ambient_region
 
         limits = options.limits
         reading = review.state if review else state
+        if reading.elsewhere:
+            reading = replace(
+                reading,
+                elsewhere=tuple(
+                    replace(target, region=target.region or ambient_region(target.profile))
+                    for target in reading.elsewhere
+                ),
+            )
         told = [*warnings]
         if options.known:
             memories = recall(*options.known, reading, told, limits, stop)
@@ -71,8 +83,14 @@ def run(
         call = partial(check.check, reading, aws, memories=memories, warnings=told)
         if review:
             call = partial(call, judge=review.judge)
-    with progress(state.definitions, shown=not options.quiet) as shown:
+    # until the account is known, a definition may only seem to be missing
+    with progress(state.definitions, shown=not options.quiet, certain=not state.arns) as shown:
         report = call(options.limits, unmanaged=options.unmanaged, stop=stop, progress=shown)
     for fault in faults:
         say(f"error: {fault}")
-    return review.report(report) if review else report, memories
+    if memories:
+        forget_sensitive(memories, review.state if review else state, report)
+    report = review.report(report) if review else report
+    if wrong := misplaced(state.arns, {target.name: target for target in report.targets}):
+        raise InvalidDesiredError(wrong, state.warnings, report.targets)
+    return report, memories

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from driftcheck.cli.console import exit_code, write_all
-from driftcheck.cli.options import FailOn, Outputs, Quiet, Templates, Verbose, outputs_of, statuses_of
+from driftcheck.cli.options import (
+    FailOn,
+    Outputs,
+    Quiet,
+    Templates,
+    Verbose,
+    age_of,
+    outputs_of,
+    statuses_of,
+)
 from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
@@ -45,6 +54,18 @@ def merge(
     ],
     output: Outputs = None,
     templates: Templates = None,
+    max_age: Annotated[
+        str,
+        typer.Option("--max-age", metavar="AGE", help="How far apart the results may start: 36h, 7d."),
+    ] = "24h",
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            metavar="NAME",
+            help="There has to be a result of this target (repeatable).  [default: all that files are for]",
+        ),
+    ] = None,
     fail_on: FailOn = "drifted,missing",
     quiet: Quiet = False,
     verbose: Verbose = False,  # noqa: ARG001 - read by main
@@ -55,7 +76,8 @@ def merge(
 
     failing = statuses_of(fail_on)
     outputs = outputs_of(output)
-    document = merged([(name, read(name)) for name in results])
+    age = age_of(max_age)
+    document = merged([(name, read(name)) for name in results], age, target or ())
     try_out(outputs)
     write_all(document, outputs, templates, quiet=quiet)
     raise typer.Exit(exit_code(document, failing))

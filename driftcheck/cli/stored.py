@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from driftcheck.cli.console import say
 from driftcheck.cli.options import age_of, place_of
+from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from driftcheck.document.entries import Document, WarningEntry
     from driftcheck.places import Prefix
+    from driftcheck.store import Store
 
 Keep = Annotated[
     str | None,
@@ -63,6 +67,33 @@ def store_folder_of(
             param_hint="--store",
         )
     return found, None if keep is None else age_of(keep, "--keep")
+
+
+def with_moves(document: Document, store: Store) -> Document:
+    """Warn in a result of each target that is no longer where the last runs in the store looked."""
+    from driftcheck.document import in_order
+    from driftcheck.history import moves, places_read
+    from driftcheck.render.common import place_text
+    from driftcheck.store.derived import last_places
+
+    places = places_read(document)
+    try:
+        started = datetime.fromisoformat(document["started_at"])
+        known = last_places(store, places, started) if store.exists() else {}
+    except DriftcheckError as error:
+        for line in error.lines:
+            say(line.replace("error:", "warning: not known whether targets have moved:", 1))
+        return document
+    warnings: list[WarningEntry] = [
+        {
+            "code": "target-moved",
+            "message": f"target {target}: the last run looked in {place_text(*before)}, this one in "
+            f"{place_text(*places[target])}; each place has a history of its own",
+            "source": None,
+        }
+        for target, before in moves(known, places).items()
+    ]
+    return {**document, "warnings": in_order([*document["warnings"], *warnings])} if warnings else document
 
 
 def owner_of(command: str) -> str:

@@ -82,7 +82,8 @@ def check(
     run = _Run(address, limits, stop or pool.Stop(), progress, faults)
     run.go(tasks(state, unmanaged=unmanaged))
     complete = not run.stop.requested
-    return report(state, run.findings, run.fetched(), run.started_at, complete=complete)
+    fetched = run.fetched()
+    return report(state, run.findings, fetched, run.started_at, complete=complete, unmanaged=unmanaged)
 
 
 class _LostError(Exception):

@@ -6,19 +6,21 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from driftcheck.causes import group_errors
 from driftcheck.dashboard import charts, links, outlook
 from driftcheck.dashboard.outlook import OUT_OF_SYNC
 from driftcheck.dashboard.times import moment, span_text
 from driftcheck.dashboard.words import BECAME, said
 from driftcheck.document import counted
-from driftcheck.render.common import percent, visible
+from driftcheck.render.common import percent, place_text, visible
 from driftcheck.render.html import STATUSES, chart, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
 
-    from driftcheck.dashboard.outlook import Event, Point, Run, Standing
+    from driftcheck.causes import Cause
+    from driftcheck.dashboard.outlook import Event, Point, Run, Standing, TargetStanding
     from driftcheck.history import History
 
 _MOST_RUNS = 400
@@ -36,9 +38,9 @@ def front(
     found = outlook.standings(history)
     made = outlook.points(runs)
     wrong = [each for each in found if each.status != "in_sync"]
+    causes = _causes(found, targets := outlook.targets(runs, found))
     expected, overdue = outlook.due(made, every)
     last = made[-1] if made else None
-    targets = outlook.targets(runs, found)
     summary = counted(each.status for each in found)
     starts = [at for run in runs if (at := moment(run.entry.started_at)) is not None]
     recurring = [each for each in outlook.recurrences(history) if each.times > 1]
@@ -48,6 +50,8 @@ def front(
         "tone": next((status for status in OUT_OF_SYNC if summary[status]), "in_sync") if made else "error",
         "summary": summary,
         "targets": targets,
+        "causes": causes[:_MOST_LISTED],
+        "count_causes": len(causes),
         "wheres": Counter(each.key[1] for each in wrong).most_common(3),
         "last": last,
         "after": [run for run in runs if last is None or run.entry.started_at > last.run.entry.started_at],
@@ -73,10 +77,22 @@ def front(
         "become": BECAME,
         "chart": chart,
         "percent": percent,
+        "place_text": place_text,
         "kinds": sorted({each.key[0] for each in found}),
         "count": len(found),
-        "data": _data(found),
+        "data": _data(found, causes),
     }
+
+
+def _causes(found: Iterable[Standing], targets: Iterable[TargetStanding]) -> list[Cause]:
+    """What keeps targets and definitions from being read."""
+    failures = ((each.name, None, each.failure) for each in targets if each.failure)
+    errors = (
+        (each.key[1], each.key, each.episode.error)
+        for each in found
+        if each.status == "error" and each.episode and each.episode.error
+    )
+    return group_errors([*failures, *errors])
 
 
 def _headline(made: Sequence[Point], summary: Mapping[str, object], *, whole: bool) -> str:
@@ -101,15 +117,17 @@ def _better(made: Sequence[Point]) -> list[tuple[str, int]]:
     return said
 
 
-def _data(found: Sequence[Standing]) -> str:
+def _data(found: Sequence[Standing], causes: Sequence[Cause]) -> str:
     """All definitions, as JSON in a form that is small: the page's script makes rows of it.
 
     A row is name, number of the kind, of the target and of the status, since when it is out of sync, and what
-    is wrong; the last part of its address follows where that is not its name. Nothing in it ends a script.
+    is wrong: a text, or the number of an error, which is its code and message. The last part of its address
+    follows where that is not its name. Nothing in it ends a script.
     """
     kinds, targets = ({each.key[at]: None for each in found} for at in (0, 1))
     numbers = [{key: number for number, key in enumerate(keys)} for keys in (kinds, targets)]
     statuses = {status: number for number, (status, _, _) in enumerate(STATUSES)}
+    errors = {key: number for number, cause in enumerate(causes) for key in cause.keys}
     rows = []
     for each in found:
         kind, target, name = each.key
@@ -119,7 +137,7 @@ def _data(found: Sequence[Standing]) -> str:
             numbers[1][target],
             statuses[each.status],
             each.since or "",
-            visible(said(each.episode)),
+            errors[each.key] if each.key in errors else visible(said(each.episode)),
         ]
         if (part := links.segment(name)) != row[0]:
             row.append(part)
@@ -128,6 +146,7 @@ def _data(found: Sequence[Standing]) -> str:
         "kinds": [[visible(kind), links.segment(kind)] for kind in kinds],
         "targets": [[visible(target), links.segment(target)] for target in targets],
         "statuses": [[status, mark, label] for status, mark, label in STATUSES],
+        "errors": [[visible(cause.code), visible(cause.message)] for cause in causes],
         "rows": rows,
     }
     text = json.dumps(made, separators=(",", ":"))

@@ -10,14 +10,14 @@ from statistics import median
 from typing import TYPE_CHECKING, TypeAlias
 
 from driftcheck.dashboard.times import moment, seconds_between
-from driftcheck.history import ChangeKind
+from driftcheck.history import ChangeKind, learned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from driftcheck.document.entries import ErrorEntry, StatusName
-    from driftcheck.history import Course, Episode, History, Key, RunEntry
+    from driftcheck.history import Course, Episode, History, Key, Place, RunEntry
 
 Span: TypeAlias = "tuple[str, str | None, StatusName]"
 """A time out of sync: since, until (None while it lasts), and the status."""
@@ -90,11 +90,16 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class TargetStanding:
-    """One target: its counts now, and why the last run over it could not read it whole."""
+    """One target: its counts now, and why the last run over it could not read it whole.
+
+    ``moved`` is the last run that found it in another place than those before, and where it was until then.
+    """
 
     name: str
     counts: Mapping[str, int]
     failure: ErrorEntry | None
+    place: Place = (None, None)
+    moved: tuple[Run, Place] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +144,23 @@ def targets(runs: Sequence[Run], found: Sequence[Standing]) -> list[TargetStandi
     """All targets that anything is known of, by name."""
     counts: dict[str, Counter[str]] = {}
     failures: dict[str, ErrorEntry | None] = {}
+    places: dict[str, Place] = {}
+    moved: dict[str, tuple[Run, Place]] = {}
     for run in runs:
         if run.entry.complete:
+            places = learned(places, run.entry.places)
+            moved |= {name: (run, before) for name, before in run.entry.moved.items()}
             failures |= {name: run.entry.failures.get(name) for name in run.entry.targets}
     for each in found:
         counts.setdefault(each.key[1], Counter())[each.status] += 1
     return [
-        TargetStanding(name, counts.get(name, Counter()), failures.get(name))
+        TargetStanding(
+            name,
+            counts.get(name, Counter()),
+            failures.get(name),
+            places.get(name, (None, None)),
+            moved.get(name),
+        )
         for name in sorted(counts.keys() | {name for name, failure in failures.items() if failure})
     ]
 

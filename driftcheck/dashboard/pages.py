@@ -6,7 +6,7 @@ import hashlib
 import json
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from driftcheck import __version__
@@ -14,6 +14,7 @@ from driftcheck.dashboard import links, outlook
 from driftcheck.dashboard.front import front
 from driftcheck.dashboard.times import seconds_between, span_text
 from driftcheck.dashboard.words import BECAME, said
+from driftcheck.history import is_move
 from driftcheck.render import Style
 from driftcheck.render.html import DEFINITION, context
 from driftcheck.render.templates_ import filler, fingerprint
@@ -79,12 +80,19 @@ class Site:
         self._made_by = f"{__version__} {fingerprint()}"
         self._pages = {run.entry.started_at: links.run_page(run.name) for run in self._runs}
         self._events: defaultdict[str, list[Event]] = defaultdict(list)
+        # where a target is for the first time, what is found there has not changed
+        moved = {(run.started_at, target) for run in history.runs for target in run.moved}
         for event in outlook.events(history.courses):
-            self._events[event.at].append(event)
+            is_first = history.courses[event.key].first == event.at
+            if not (is_first and (event.at, event.key[1]) in moved):
+                self._events[event.at].append(event)
         self._looked_at: defaultdict[str, list[str]] = defaultdict(list)
         for run in self._runs:
             for target in run.entry.targets if run.entry.complete else ():
-                self._looked_at[target].append(run.entry.started_at)
+                unknown = None, None
+                here = history.places.get(target, unknown)
+                if not is_move(run.entry.places.get(target, unknown), here):
+                    self._looked_at[target].append(run.entry.started_at)
         self.assets: dict[str, str] = {}
         self._links: dict[str, str] = {}
         for name, (template, suffix) in _ASSETS.items():
@@ -109,6 +117,15 @@ class Site:
     def definitions(self) -> Iterator[Page]:
         """A page for each definition that the history knows of."""
         for key, course in self._history.courses.items():
+            yield self._definition(key, course)
+        # pages of earlier runs lead to what only another place of a target has
+        gone = {
+            key: replace(course, is_there=False)
+            for courses in self._history.elsewhere.values()
+            for key, course in courses.items()
+            if key not in self._history.courses
+        }
+        for key, course in gone.items():
             yield self._definition(key, course)
 
     def run(self, name: str, load: Callable[[], Document]) -> Page:

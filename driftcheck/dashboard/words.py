@@ -30,11 +30,11 @@ BECAME: Mapping[ChangeKind, tuple[StatusName, str]] = {
 
 
 def said(episode: Episode | None) -> str:
-    """What is wrong, on one line: the first difference, or why it could not be read."""
+    """What is wrong, on one line: the first difference, or the code of what kept it from being read."""
     if episode is None:
         return ""
     if episode.error is not None:
-        return f"{episode.error['code']}: {episode.error['message']}"
+        return episode.error["code"]
     if episode.status == "missing":
         return "declared, and not there"
     if episode.status == "unmanaged":

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from driftcheck.desired import declarations, files, kept, lifecycle, references, rules
+from driftcheck.desired import arns, declarations, digests, files, kept, lifecycle, references, rules
 from driftcheck.desired.faults import MAX_FAULTS, InvalidDesiredError
 from driftcheck.errors import DriftcheckError, did_you_mean
-from driftcheck.kinds import IDENTIFIER, KINDS
+from driftcheck.kinds import ARN, AWS_TAGS, IDENTIFIER, KINDS, TAGS, is_of_aws
 from driftcheck.model import AMBIENT, Address, Desired, IgnoreRule, Invalid, Target, Warn
 from driftcheck.paths import show
 
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from driftcheck.desired.declarations import Declaration, FileContent
     from driftcheck.desired.written import Written
     from driftcheck.kinds import Kind
-    from driftcheck.model import Json, Path, PathPattern, Shard
+    from driftcheck.model import Json, Location, Path, PathPattern, Shard
 
 __all__ = ["DesiredState", "InvalidDesiredError", "load", "loads"]
 T = TypeVar("T")
+
+ArnLevel: TypeAlias = Literal["error", "warning", "ignored"]
+"""What an ARN that fits none of a file's targets is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,10 @@ class DesiredState:
     or an object of, empty ones included; ``addresses`` all that the files declare; ``select`` the globs for
     names; ``warnings`` the rules that definitions break and AWS lets pass; ``shard`` the part of them that
     ``definitions`` and ``targets`` are, or None for all; ``aside`` the targets that are reached for their
-    definitions alone.
+    definitions alone; ``elsewhere`` those that files are for and that are not reached; ``digests`` what is
+    declared for each target of the files; ``sensitive`` what ``lifecycle`` says is sensitive of all that the
+    files declare; ``arns`` those in the files that may be of another place than their targets; ``plain_keys``
+    the operator's, which each of ``definitions`` has too.
     """
 
     definitions: tuple[Desired, ...]
@@ -46,6 +52,18 @@ class DesiredState:
     warnings: tuple[Warn, ...] = ()
     shard: Shard | None = None
     aside: frozenset[str] = frozenset()
+    elsewhere: tuple[Target, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    sensitive: Mapping[Address, tuple[PathPattern, ...]] = field(default_factory=dict)
+    arns: arns.Undecided = field(default_factory=dict)
+    plain_keys: frozenset[str] = frozenset()
+
+    def with_plain_keys(self, keys: frozenset[str]) -> DesiredState:
+        """The same with the operator's ``plain_keys``."""
+        if not keys:
+            return self
+        definitions = tuple(replace(desired, plain_keys=keys) for desired in self.definitions)
+        return replace(self, definitions=definitions, plain_keys=keys)
 
     def listed(self, target: str) -> list[Kind]:
         """The kinds of which everything that exists in a target is listed, when unmanaged is asked for."""
@@ -59,13 +77,17 @@ class DesiredState:
         return address not in self.addresses and _selected(address.name, self.select)
 
 
-def load(
+def load(  # noqa: PLR0913 - what a command may be told of its files
     paths: Iterable[FilePath],
     targets: Mapping[str, Target],
     *,
     only: Collection[str] = (),
     select: Collection[str] = (),
     within: FilePath | None = None,
+    base: DesiredState | None = None,
+    is_removed: Callable[[FilePath], bool] = lambda _: False,
+    region_of: Callable[[Target], str | None] = lambda target: target.region,
+    arn_level: ArnLevel = "error",
 ) -> DesiredState:
     """The desired state of files and folders.
 
@@ -75,6 +97,10 @@ def load(
         only: names of the targets to keep; all when empty.
         select: glob patterns for the names of the definitions to keep; all when empty.
         within: a folder that no path may lead out of, nor any link.
+        base: what was declared before; there may be nothing any more of what only that has.
+        is_removed: tells whether that is so of a path with nothing there.
+        region_of: gives the region of a target; None where it is not known.
+        arn_level: what an ARN that fits none of a file's targets is.
 
     Raises:
         InvalidDesiredError: something is wrong with the files; one line for each thing, with file, line and
@@ -82,13 +108,13 @@ def load(
         DriftcheckError: there is nothing of what was asked for.
     """
     faults: list[Invalid] = []
-    gathered = _Gathered(targets)
-    for path in files.find(paths, faults, within):
+    gathered = _Gathered(targets, region_of, arn_level)
+    for path in files.find(paths, faults, within, is_removed):
         _add(files.name(path), partial(files.parse, path), gathered, faults)
     state = _narrowed(gathered, faults, only, select)
-    if not state.targets:
+    if not state.targets and not (base and base.targets):
         raise DriftcheckError(f"error: no desired file is for target {_quoted(only)}")
-    if select and not state.definitions:
+    if select and not state.definitions and not (base and base.definitions):
         raise DriftcheckError(f"error: no definition is named {_quoted(select)}")
     return state
 
@@ -102,11 +128,13 @@ def loads(
 ) -> DesiredState:
     """The desired state of files by their names and contents; there may be nothing of what was asked for.
 
+    Their ARNs are ignored: these are files of an earlier commit.
+
     Raises:
         InvalidDesiredError: as for ``load``.
     """
     faults: list[Invalid] = []
-    gathered = _Gathered(targets)
+    gathered = _Gathered(targets, lambda target: target.region, "ignored")
     for file, content in contents:
         _add(file, partial(files.parsed, file, content), gathered, faults)
     return _narrowed(gathered, faults, only, select)
@@ -141,8 +169,29 @@ def _narrowed(
         frozenset(pair for pair in gathered.declared if pair[0] in wanted),
         frozenset(gathered.definitions),
         tuple(select),
-        tuple(dict.fromkeys(gathered.warnings)),
+        (*dict.fromkeys(gathered.warnings), *_about_tags(definitions, gathered.with_aws_tags)),
+        elsewhere=tuple(target for name, target in gathered.used.items() if name not in wanted),
+        digests=digests.of_targets(gathered.used.values(), gathered.definitions.values()),
+        sensitive={each.address: each.sensitive for each in gathered.definitions.values() if each.sensitive},
+        arns=gathered.undecided,
     )
+
+
+def _about_tags(definitions: Iterable[Desired], with_aws_tags: Collection[Address]) -> Iterable[Warn]:
+    """One warning, however many definitions declare tags of AWS's own."""
+    if not with_aws_tags:
+        return ()
+    first = min(
+        (desired for desired in definitions if desired.address in with_aws_tags),
+        key=lambda desired: desired.location,
+        default=None,
+    )
+    if first is None:
+        return ()
+    tags: Any = first.properties[TAGS]
+    at = next(index for index, tag in enumerate(tags) if is_of_aws(tag))
+    message = "tags whose keys begin with aws: belong to AWS and are not compared: they need not be declared"
+    return (Warn(AWS_TAGS, message, first.locate((TAGS, at, "Key"))),)
 
 
 def _selected(name: str, select: Collection[str]) -> bool:
@@ -158,10 +207,14 @@ class _Gathered:
     """What the files read so far declare, over all of them."""
 
     targets: Mapping[str, Target]
+    region_of: Callable[[Target], str | None]
+    arn_level: ArnLevel
+    undecided: dict[tuple[arns.Claim, ...], list[Location]] = field(default_factory=dict)
     used: dict[str, Target] = field(default_factory=dict)
     declared: set[tuple[str, str]] = field(default_factory=set)
     definitions: dict[Address, Desired] = field(default_factory=dict)
     warnings: list[Warn] = field(default_factory=list)
+    with_aws_tags: set[Address] = field(default_factory=set)
 
     def add(self, content: FileContent) -> None:
         """Take over what a file declares; what is wrong with that is added to the file's faults."""
@@ -171,16 +224,20 @@ class _Gathered:
         for declaration in content.declarations:
             its_rules = _lifecycle(content, declaration)
             location = declaration.locate(())
+            names: dict[str, str | None] = {}
             for properties, targets in self._settled(content, declaration, chosen):
                 warnings = _hold_to_rules(content, declaration, properties)
                 self.warnings += warnings if targets else ()
                 name = properties.get(IDENTIFIER)
+                names |= {target.name: name if isinstance(name, str) else None for target in targets}
                 if not targets or not isinstance(name, str):
                     continue
                 members = {member: value for member, value in properties.items() if member != IDENTIFIER}
                 packed, places = kept.keep(members, declaration.written, content.file)
                 for target in targets:
                     address = Address(declaration.kind.name, target.name, name)
+                    if any(map(is_of_aws, properties.get(TAGS, ()))):
+                        self.with_aws_tags.add(address)
                     desired = Desired(address, packed, location, places, *its_rules)
                     if (first := self.definitions.setdefault(address, desired)) is not desired:
                         content.fault(
@@ -188,6 +245,34 @@ class _Gathered:
                             f"`{address.name}` is declared twice for target `{target.name}`, "
                             f"first at {first.location}",
                         )
+            if self.arn_level != "ignored" and ARN in declaration.value:
+                self._hold_arn(content, declaration, names)
+
+    def _hold_arn(
+        self, content: FileContent, declaration: Declaration, names: Mapping[str, str | None]
+    ) -> None:
+        """Record an ARN that fits none of its targets, or may turn out not to; ``names`` are by target."""
+        given, places = [], {}
+        for target, name in names.items():
+            arn = declaration.value[ARN]
+            wrong: list[tuple[Path, str]] = []
+            if not declaration.bare:
+                values = references.known(self.used[target], declared=target in self.targets)
+                arn = references.replace(arn, values, (), partial(_append, wrong))
+            if wrong or not isinstance(arn, str):
+                # the target's place is part of it and is not known, or another error tells of it
+                return
+            given.append((target, arn, name))
+            places[target] = arns.known_place(self.used[target], self.region_of(self.used[target]))
+        outcome = arns.judge(declaration.kind, given, places) if given else ()
+        location = declaration.locate((ARN,))
+        if isinstance(outcome, tuple):
+            if outcome:
+                self.undecided.setdefault(outcome, []).append(location)
+        elif self.arn_level == "error":
+            content.fault((*declaration.path, ARN), outcome)
+        else:
+            self.warnings.append(Warn("arn-elsewhere", outcome, location))
 
     def _settled(
         self, content: FileContent, declaration: Declaration, targets: list[Target]
@@ -219,6 +304,10 @@ class _Gathered:
 @cache
 def _left_out(kind: Kind) -> frozenset[str]:
     return kind.server_assigned | {"lifecycle"}
+
+
+def _append(wrong: list[tuple[Path, str]], path: Path, message: str) -> None:
+    wrong.append((path, message))
 
 
 def _replaced(

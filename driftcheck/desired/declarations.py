@@ -7,8 +7,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from driftcheck.desired import faults
-from driftcheck.desired.written import Written, find, parts, resolve, shape, shape_of, unpack
-from driftcheck.kinds import IDENTIFIER, KINDS, Kind
+from driftcheck.desired.written import (
+    Written,
+    find,
+    parts,
+    resolve,
+    shape,
+    shape_of,
+    unpack,
+    without,
+)
+from driftcheck.kinds import IDENTIFIER, KINDS, Kind, ListShape, StructureShape, is_void
 from driftcheck.model import AMBIENT, Location
 from driftcheck.schema import declared_schema, definition_schema
 
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from driftcheck.desired.faults import Fault
+    from driftcheck.kinds import Shape
     from driftcheck.model import Json, Path
 
 MAX_DEFINITION = 10_000
@@ -134,12 +144,37 @@ def _read_definition(content: FileContent, kind: Kind, written: Written, path: P
     if len(written.marks) > MAX_DEFINITION:
         content.fault(path, f"a definition of more than {MAX_DEFINITION:,} values")
         return
-    value = resolve(written.value, shape_of(kind))
-    found = frozenset(faults.find(_validator(kind), value, definition_schema(kind), final=bare))
+    value, found = _held_to_schema(kind, written, final=bare)
+    # a `{}` that equals an absent block lacks what its shape requires, so few are looked at twice.
+    # Where more is wrong, it may be what somebody meant to fill in, and is told with the rest.
+    if any(fault.absent for fault in found) and (void := list(_void(kind.request, value))):
+        bare_of_void = without(written, void)
+        value_of_rest, left = _held_to_schema(kind, bare_of_void, final=bare)
+        if not left:
+            written, value, found = bare_of_void, value_of_rest, left
     for fault in found:
         content.fault((*path, *fault.path), fault.message)
     if isinstance(value, dict):
         content.declarations.append(Declaration(kind, content.file, written, path, value, bare, found))
+
+
+def _held_to_schema(kind: Kind, written: Written, *, final: bool) -> tuple[Json, frozenset[Fault]]:
+    value = resolve(written.value, shape_of(kind))
+    return value, frozenset(faults.find(_validator(kind), value, definition_schema(kind), final=final))
+
+
+def _void(shape: Shape, value: Json, path: Path = ()) -> Iterator[Path]:
+    """The paths of the blocks in a value that equal absent ones."""
+    match value:
+        case dict() if isinstance(shape, StructureShape):
+            for name, member in value.items():
+                if is_void(shape, name, member):
+                    yield (*path, name)
+                elif name in shape.members:
+                    yield from _void(shape.members[name], member, (*path, name))
+        case list() if isinstance(shape, ListShape):
+            for index, element in enumerate(value):
+                yield from _void(shape.member, element, (*path, index))
 
 
 def _target_names(value: dict[str, Any]) -> Iterator[tuple[Path, str]]:

@@ -20,7 +20,7 @@ from driftcheck.schema import member_names, step_into
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from driftcheck.model import Invalid, Json, Path, Warn
+    from driftcheck.model import Invalid, Json, Path, TargetReading, Warn
 
 _NAMES = {
     "object": "a mapping",
@@ -57,9 +57,15 @@ _ON_TEXT = frozenset({"enum", "pattern", "minLength", "maxLength"})
 
 
 class InvalidDesiredError(DriftcheckError):
-    """The desired state is invalid: everything that is wrong with it, and its warnings."""
+    """The desired state is invalid: everything that is wrong with it, and its warnings.
 
-    def __init__(self, faults: Iterable[Invalid], warnings: Iterable[Warn]) -> None:
+    ``targets`` are where it was looked, where that is what shows it.
+    """
+
+    def __init__(
+        self, faults: Iterable[Invalid], warnings: Iterable[Warn], targets: Iterable[TargetReading] = ()
+    ) -> None:
+        self.targets = tuple(targets)
         self.faults = tuple(dict.fromkeys(faults))
         self.warnings = tuple(dict.fromkeys(warnings))
         said = (*self.faults, *(f"{each.source}: warning: {each.message}" for each in self.warnings))

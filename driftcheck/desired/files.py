@@ -10,7 +10,7 @@ from driftcheck.desired.written import Mark, SyntaxFaultError
 from driftcheck.model import Invalid, Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from driftcheck.desired.written import Written
 
@@ -28,11 +28,17 @@ class FileFaultError(Exception):
         self.invalid = invalid
 
 
-def find(paths: Iterable[Path], faults: list[Invalid], within: Path | None = None) -> list[Path]:
+def find(
+    paths: Iterable[Path],
+    faults: list[Invalid],
+    within: Path | None = None,
+    is_removed: Callable[[Path], bool] = lambda _: False,
+) -> list[Path]:
     """The desired files that ``paths`` name, folders read recursively and in order; each file once.
 
     What cannot be read is added to ``faults``, and so is what leads out of the folder ``within``, if one is
-    given, or into what a version control system keeps there: nothing of it is opened.
+    given, or into what a version control system keeps there: nothing of it is opened. Of a path with nothing
+    there, ``is_removed`` tells whether that is right.
     """
     found: dict[Path, Path] = {}
     for path in paths:
@@ -43,11 +49,11 @@ def find(paths: Iterable[Path], faults: list[Invalid], within: Path | None = Non
         if os.path.isdir(path):  # noqa: PTH112
             before = len(faults)
             inside = list(_walk(path, faults))
-            if not inside and len(faults) == before:
+            if not inside and len(faults) == before and not is_removed(path):
                 suffixes = " ".join("*" + each for each in SUFFIXES)
                 faults.append(Invalid(name(path), f"the folder holds no {suffixes} file"))
         else:
-            inside = [path]
+            inside = [] if _is_absent(path) and is_removed(path) else [path]
         for file in inside:
             if within is not None and not is_in(file, within):
                 faults.append(Invalid(name(file), LEADS_OUT))
@@ -103,6 +109,17 @@ def is_in(path: Path, folder: Path) -> bool:
     """Tell whether a path ends up in a folder, whatever links it goes over, and not in git's own there."""
     real = Path(os.path.realpath(path))
     return real.is_relative_to(folder) and ".git" not in real.relative_to(folder).parts
+
+
+def _is_absent(path: Path) -> bool:
+    """Tell whether nothing is at a path; a link to nowhere is something, and what cannot be looked at."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _walk(folder: Path, faults: list[Invalid]) -> Iterator[Path]:

@@ -14,7 +14,7 @@ from driftcheck.schema import definition_schema, dereferenced
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from driftcheck.kinds import Kind
     from driftcheck.model import Json, Path
@@ -126,6 +126,20 @@ def _size(value: Any) -> int:
         # most are scalars, which take no call to count
         size += _size(each) if kind is dict or kind is list else 1
     return size
+
+
+def without(written: Written, paths: Collection[Path]) -> Written:
+    """The same mapping without the members at some paths, which lead through mappings and lists."""
+    marks = written.marks[:1]
+    members: list[tuple[str | int, Any]] = []
+    for key, part in parts(written):
+        if (key,) not in paths:
+            below = [path[1:] for path in paths if path[0] == key]
+            kept = without(part, below) if below else part
+            members.append((key, kept.value))
+            marks += kept.marks
+    is_list = isinstance(written.value, list)
+    return Written([value for _, value in members] if is_list else dict(members), marks)
 
 
 def find(written: Written, paths: Iterable[Path]) -> dict[Path, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import cache
+from hashlib import sha256
 from importlib import resources
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         SourceEntry,
         StatusName,
         Summary,
+        TargetEntry,
         WarningEntry,
     )
     from driftcheck.model import (
@@ -81,6 +83,15 @@ def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid
         made["shard"] = {"index": shard.index, "count": shard.count, "whole": shard.whole}
     if (calls := report.calls) is not None:
         made["calls"] = {"made": calls.made, "throttled": calls.throttled}
+    if (inputs := report.inputs) is not None:
+        made["run"] = {
+            "select": sorted(inputs.select),
+            "unmanaged": inputs.unmanaged,
+            "declared": [
+                {"target": target, "digest": digest} for target, digest in sorted(inputs.declared.items())
+            ],
+            "resources": digest_of(resources, made["targets"]),
+        }
     if base is not None:
         made["base"] = base_entry(base)
     if wrong := [_invalid(each) for each in invalid]:
@@ -106,6 +117,13 @@ def counted(statuses: Iterable[StatusName]) -> Summary:
         "error": counts["error"],
         "coverage": declared / counts.total() if counts else 1.0,
     }
+
+
+def digest_of(resources: Iterable[ResourceEntry], targets: Iterable[TargetEntry]) -> str:
+    """A digest of which definitions and targets a document has, whatever it says of them."""
+    addresses = sorted((each["kind"], each["target"], each["name"]) for each in resources)
+    names = sorted(each["name"] for each in targets)
+    return sha256(repr((addresses, names)).encode()).hexdigest()[:16]
 
 
 def in_order(warnings: Iterable[WarningEntry]) -> list[WarningEntry]:

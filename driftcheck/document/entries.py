@@ -17,10 +17,14 @@ class SourceEntry(TypedDict):
 
 
 class ErrorEntry(TypedDict):
-    """What kept something from being read: AWS's error code and one line."""
+    """What kept something from being read: AWS's error code and one line.
+
+    ``profile`` is there where an AWS profile gave the credentials.
+    """
 
     code: str
     message: str
+    profile: NotRequired[str]
 
 
 Origin = Literal["introduced", "resolved", "existing"]
@@ -120,6 +124,26 @@ class ShardEntry(TypedDict):
     whole: str
 
 
+class DeclaredEntry(TypedDict):
+    """A digest of how a target is reached, and of all that the files declare for it."""
+
+    target: str
+    digest: str
+
+
+class RunEntry(TypedDict):
+    """What makes results parts of one run: they have the same ``select``, ``unmanaged`` and digests.
+
+    ``declared`` are all targets that the files are for, reached or not; ``resources`` is a digest of which
+    definitions and targets the document has.
+    """
+
+    select: list[str]
+    unmanaged: bool
+    declared: list[DeclaredEntry]
+    resources: str
+
+
 class CallsEntry(TypedDict):
     """How many requests the run sent to the API, and how many of them were refused for the rate."""
 
@@ -193,7 +217,7 @@ class InvalidEntry(TypedDict):
 class Document(TypedDict):
     """A run's result. Times are UTC, ISO 8601, to the second, ending in Z; ``shard`` is that of a part.
 
-    ``calls`` are not in the earliest documents.
+    ``calls`` and ``run`` are not in the earliest documents, nor ``run`` in those of an invalid desired state.
     ``invalid`` is there when the desired state is: then nothing was compared, and ``complete`` is false.
     """
 
@@ -204,6 +228,7 @@ class Document(TypedDict):
     complete: bool
     shard: NotRequired[ShardEntry]
     calls: NotRequired[CallsEntry]
+    run: NotRequired[RunEntry]
     base: NotRequired[BaseEntry]
     invalid: NotRequired[list[InvalidEntry]]
     summary: Summary
@@ -219,4 +244,9 @@ def source_entry(location: Location | None) -> SourceEntry | None:
 
 def error_entry(error: Unreadable | None) -> ErrorEntry | None:
     """What kept something from being read."""
-    return None if error is None else {"code": error.code, "message": error.message}
+    if error is None:
+        return None
+    entry: ErrorEntry = {"code": error.code, "message": error.message}
+    if error.profile:
+        entry["profile"] = error.profile
+    return entry

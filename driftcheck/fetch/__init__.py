@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from driftcheck import pool
-from driftcheck.aws import is_throttled, unreadable
+from driftcheck.aws import is_throttled, profile_of, unreadable
 from driftcheck.fetch.listing import Listing, throttled_alike
 from driftcheck.kinds import KINDS, TAGS
 from driftcheck.model import Calls, Live, TargetReading, Unreadable
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from driftcheck.memory import Memory
     from driftcheck.model import Address, Desired, Finding, Reading, Target, Warn
 
-_ARN_COLONS = 5
+_ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]*:([0-9]{12}):.+")
+_IDENTITY_LIMIT = 5.0
+"""Seconds for GetCallerIdentity, which takes one at most where it is answered at all; no run waits longer."""
 
 
 class OpenTarget(Protocol):
@@ -32,6 +35,9 @@ class OpenTarget(Protocol):
 
     account: str | None
     region: str
+
+    def identify(self) -> str | None:
+        """Ask for the account of the credentials."""
 
     def describe(self, kind: Kind, name: str) -> Reading:
         """Read one definition, without its tags."""
@@ -106,6 +112,13 @@ def fetch(
         stop=stop,
         is_refusal=is_throttled,
     )
+    pool.run(
+        run.identity_jobs(),
+        workers=limits.concurrency,
+        limit=min(limits.timeout, _IDENTITY_LIMIT),
+        until=limits.until,
+        stop=stop,
+    )
     run.fetched.targets = [run.target_reading(target) for target in state.targets]
     run.fetched.calls = cloud.calls
     return run.fetched
@@ -140,6 +153,7 @@ class Run:
     accounts: dict[str, str] = field(default_factory=dict)
     opened: dict[str, OpenTarget] = field(default_factory=dict)
     errors: dict[str, Unreadable] = field(default_factory=dict)
+    profiles: dict[str, str | None] = field(default_factory=dict)
 
     def first_jobs(self) -> Iterator[Job]:
         """Reach each target."""
@@ -147,13 +161,14 @@ class Run:
         for desired in self.state.definitions:
             definitions[desired.address.target].append(desired)
         for target in self.state.targets:
+            self.profiles[target.name] = profile_of(target)
             done = partial(self.on_open, target.name, definitions[target.name])
             yield Job(target.name, partial(self.cloud.open, target), done)
 
     def on_open(self, name: str, definitions: list[Desired], outcome: Any) -> Iterable[Job]:
         """Read what is declared for a target that was reached, and the lists that are needed of it."""
         if isinstance(outcome, Exception):
-            error = self.error("cannot reach the target", outcome)
+            error = self.error(name, "cannot reach the target", outcome)
             self.errors[name] = error
             for desired in definitions:
                 self.keep(desired, error)
@@ -199,15 +214,35 @@ class Run:
 
     def on_reading(self, desired: Desired, operation: str, outcome: Any) -> Iterable[Job]:
         """Give out the one reading of a definition."""
-        reading = self.error(operation, outcome) if isinstance(outcome, Exception) else outcome
-        if isinstance(reading, Live) and reading.arn and reading.arn.count(":") >= _ARN_COLONS:
-            self.accounts.setdefault(desired.address.target, reading.arn.split(":")[4])
+        target = desired.address.target
+        reading = self.error(target, operation, outcome) if isinstance(outcome, Exception) else outcome
+        if isinstance(reading, Live):
+            self.learn_account(target, reading.arn)
         self.keep(desired, reading)
         return ()
 
-    def error(self, operation: str, error: Exception) -> Unreadable:
-        """What kept an operation from being answered."""
-        return unanswered(operation, error, self.limits)
+    def learn_account(self, target: str, arn: str | None) -> None:
+        """Take a target's account from the ARN of what is in it."""
+        if target not in self.accounts and (parts := _ARN.fullmatch(arn or "")):
+            self.accounts[target] = parts[1]
+
+    def identity_jobs(self) -> list[Job]:
+        """Ask STS for the account of each target of which no ARN was read."""
+
+        def done(target: str, outcome: Any) -> Iterable[Job]:
+            if isinstance(outcome, str):
+                self.accounts[target] = outcome
+            return ()
+
+        return [
+            Job(name, reached.identify, partial(done, name))
+            for name, reached in self.opened.items()
+            if reached.account is None and name not in self.accounts
+        ]
+
+    def error(self, target: str, operation: str, error: Exception) -> Unreadable:
+        """What kept an operation on a target from being answered."""
+        return replace(unanswered(operation, error, self.limits), profile=self.profiles.get(target))
 
     def target_reading(self, target: Target) -> TargetReading:
         """How a target was reached, and what kept it from being read whole."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from driftcheck import pool
 from driftcheck.model import Address, Finding, Status, Unreadable, Warn
+from driftcheck.remedies import find_remedy, remedy_text
 from driftcheck.turns import Job
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Listing:
     def on_page(self, outcome: Any) -> Iterable[Job]:
         """Take a page in, and read the next one or, after the last, describe what has to be."""
         if isinstance(outcome, Exception):
-            error = self.run.error(self.kind.list, outcome)
+            error = self.run.error(self.target, self.kind.list, outcome)
             self.fail(error)
             if isinstance(outcome, pool.StoppedError | pool.DeadlineError):
                 # the run is over, and what would follow is not made any more
@@ -96,6 +97,7 @@ class Listing:
 
     def keep(self, summary: Summary) -> bool:
         """Note a definition that exists; tell whether this is the first time that it is named."""
+        self.run.learn_account(self.target, summary.arn)
         first = self.shown.setdefault(summary.name, summary)
         if first is not summary:
             if first != summary:
@@ -114,9 +116,11 @@ class Listing:
         if not self.looks_for_unmanaged:
             return
         if error.code in _DENIED and (self.target, self.kind.name) not in self.run.state.declared:
+            # a warning is shown in public too, where the message would name roles and sessions
+            remedy = remedy_text(find_remedy(error.code, error.message))
             message = (
-                f"{self.target}: unmanaged {self.kind.name}s are not looked for: {error.message}; "
-                "allow it (driftcheck iam-policy), or run with --no-unmanaged"
+                f"{self.target}: unmanaged {self.kind.name}s are not looked for: {error.code}; "
+                f"{remedy}, or run with --no-unmanaged"
             )
             self.run.fetched.warnings.append(Warn("unmanaged-not-looked-for", message))
             return

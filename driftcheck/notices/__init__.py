@@ -11,14 +11,23 @@ from datetime import datetime, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from driftcheck.history import place_of
 from driftcheck.notices.entries import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from driftcheck.document.entries import DifferenceEntry, Document, StatusName, TargetEntry
-    from driftcheck.history import Change, Course, Episode, History, Key
-    from driftcheck.notices.entries import Event, EventDifferenceEntry, Notice, RunEntry, StandingEntry
+    from driftcheck.history import Change, Course, Episode, History, Key, Place
+    from driftcheck.notices.entries import (
+        Event,
+        EventDifferenceEntry,
+        MoveEntry,
+        Notice,
+        PlaceEntry,
+        RunEntry,
+        StandingEntry,
+    )
 
 FORMAT = 1
 SCHEMA_VERSION = "1.0"
@@ -51,6 +60,7 @@ def notice(
         "driftcheck_version": document["driftcheck_version"],
     }
     places = {target["name"]: target for target in document["targets"]}
+    moved = _moved(document, history)
     told = set()
     events = []
     for change in changes:
@@ -61,15 +71,17 @@ def notice(
     earlier = _earlier_runs(history)
     for key, course in history.courses.items():
         episode = course.lasting(unreadable=True) or course.lasting()
-        if episode is None or key in told or key[1] not in places:
+        if episode is None or key in told or key[1] not in places or key[1] in moved:
             continue
         if first or _is_due(episode.since, earlier.get(key[1]), run["started_at"], remind):
             events.append(_event(run, places, "reminder", key, course, episode))
         else:
             standing.append(_standing(key, course, episode, run["started_at"]))
-    if not events:
+    if not events and not moved:
         return None
     counts: dict[str, int] = {name: document["summary"][name] for name in _COUNTED}
+    standing_count = len(standing)
+    standing = _unreadable_together(standing)
     standing.sort(key=lambda each: (each["since"], each["target"], each["kind"], each["name"]))
     return {
         "format": FORMAT,
@@ -77,8 +89,22 @@ def notice(
         "counts": counts,
         "events": sorted(events, key=_rank),
         "standing": standing[:_MOST_STANDING],
-        "standing_count": len(standing),
+        "standing_count": standing_count,
+        "targets": [_place(target["name"], place_of(target)) for target in document["targets"]],
+        "moved": [*moved.values()],
     }
+
+
+def _moved(document: Document, history: History) -> dict[str, MoveEntry]:
+    now = {target["name"]: place_of(target) for target in document["targets"]}
+    return {
+        name: {"before": _place(name, before), "now": _place(name, now[name])}
+        for name, before in history.runs[-1].moved.items()
+    }
+
+
+def _place(name: str, place: Place) -> PlaceEntry:
+    return {"name": name, "account": place[0], "region": place[1]}
 
 
 _COUNTED: tuple[StatusName, ...] = ("in_sync", "drifted", "missing", "unmanaged", "error")
@@ -178,6 +204,18 @@ def _standing(key: Key, course: Course, episode: Episode, at: str) -> StandingEn
         "since": since,
         "seconds": _seconds(since, at),
     }
+
+
+def _unreadable_together(standing: Iterable[StandingEntry]) -> list[StandingEntry]:
+    """What has not been readable since the same run, as one entry for each target."""
+    entries: dict[object, StandingEntry] = {}
+    for each in standing:
+        key = (each["target"], each["since"]) if each["status"] == "error" else tuple(each.values())
+        if (known := entries.get(key)) is None:
+            entries[key] = each
+        else:
+            known["count"] = known.get("count", 1) + 1
+    return list(entries.values())
 
 
 def _fitting(differences: Sequence[DifferenceEntry]) -> tuple[list[EventDifferenceEntry], int]:

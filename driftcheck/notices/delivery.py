@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from driftcheck.notices.outbox import DamagedError, Waiting
+from driftcheck.notices.outbox import DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from driftcheck.notices.entries import Notice
-    from driftcheck.notices.outbox import Outbox
+    from driftcheck.notices.outbox import Kept, Outbox, Waiting
 
 PAUSES = (1.0, 4.0)
 """Seconds before what failed is tried again within a run."""
@@ -53,43 +53,56 @@ class Delivery:
     outbox: Outbox
     channels: Mapping[str, Channel]
     wait: Callable[[float], bool]
-    faults: list[str] = field(default_factory=list)
+    _faults: list[str] = field(default_factory=list)
     _down: dict[str, str] = field(default_factory=dict)
     _left: dict[str, int] = field(default_factory=dict)
 
     def go(self) -> list[str]:
-        """Send what waits; the lines to tell of what could not be sent."""
+        """Send what waits; the lines to tell of what could not be sent, or not be recorded."""
+        sent: dict[str, list[str]] = {}
         for name in self.outbox.notices():
             try:
-                notice, channels = self.outbox.read(name)
+                kept = self.outbox.read(name)
             except DamagedError as error:
                 self.outbox.set_aside(name)
-                self.faults.append(f"notices: {error}, and is set aside: what it told is lost")
+                self._tell(f"{error}, and is set aside: what it told is lost")
                 continue
-            given = [self._give(name, notice, channel) for channel in channels]
+            if kept is None:
+                continue
+            given = [self._give(name, kept, channel) for channel in kept.channels]
             if all(given):
-                self.outbox.done(name, channels)
+                sent[name] = kept.channels
+        self.outbox.finish(sent)
         for channel, why in self._down.items():
             count = self._left[channel]
-            told = "a notice waits" if count == 1 else f"{count} notices wait"
-            self.faults.append(f"notices: {channel}: {why}; {told} for the next run")
-        return self.faults
+            waits = "a notice waits" if count == 1 else f"{count} notices wait"
+            self._tell(f"{channel}: {why}; {waits} for the next run")
+        return [*self.outbox.faults, *self._faults]
 
-    def _give(self, name: str, notice: Notice, to: str) -> bool:
+    def _tell(self, line: str) -> None:
+        self._faults.append(f"error: notices: {line}")
+
+    def _give(self, name: str, kept: Kept, to: str) -> bool:
         """Give a channel what it has not taken yet; False where something of it is left."""
         channel = self.channels.get(to)
         if channel is None:
-            self.faults.append(
-                f"notices: {to} is no longer a channel: the notice of {name} is not sent there"
-            )
+            self._tell(f"{to} is no longer a channel: the notice of {name} is not sent there")
             return True
-        if to not in self._down:
-            batches = channel.batches(notice)
-            waiting = self.outbox.waiting(name, to, sum(map(len, batches)))
-            for batch in _left_of(batches, waiting):
-                if why := self._send(name, channel, notice, waiting, batch):
-                    self._down[to] = why
-                    break
+        try:
+            batches = channel.batches(kept.notice)
+        except Exception as error:  # noqa: BLE001 - the other channels are served all the same
+            self._down.setdefault(to, f"the notice of {name} cannot be sent: {type(error).__name__}")
+            batches = []
+        else:
+            parts = sum(map(len, batches))
+            waiting = self.outbox.waiting(name, to, parts, repeated=kept.repeated)
+            if not waiting:
+                return True
+            if to not in self._down:
+                for batch in _left_of(batches, waiting):
+                    if why := self._send(name, channel, kept.notice, waiting, batch):
+                        self._down[to] = why
+                        break
             self.outbox.mark(name, to, waiting)
             if not waiting:
                 return True
@@ -107,14 +120,18 @@ class Delivery:
             repeated = batch[0] in waiting.doubtful
             waiting.pending = [part for part in waiting.pending if part not in batch]
             waiting.doubtful = sorted({*waiting.doubtful, *batch})
-            self.outbox.mark(name, channel.name, waiting)
+            # what is sent without a record may be sent again by a run that knows nothing of it
+            says_so = not self.outbox.mark(name, channel.name, waiting) or repeated
             refused: Mapping[int, str]
             try:
-                refused = channel.send(notice, batch, repeated)
+                refused = channel.send(notice, batch, says_so)
                 certain, passes = not repeated, True
             except NotTakenError as error:
                 refused = dict.fromkeys(batch, str(error))
                 certain, passes = error.taken is False and not repeated, error.passes
+            except Exception as error:  # noqa: BLE001 - the other channels are served all the same
+                refused = dict.fromkeys(batch, f"it cannot be sent: {type(error).__name__}")
+                certain, passes = False, False
             waiting.doubtful = [
                 part for part in waiting.doubtful if part not in batch or (part in refused and not certain)
             ]

@@ -79,7 +79,10 @@ class Event(TypedDict):
 
 
 class StandingEntry(TypedDict):
-    """A definition that is still not in sync, or not readable, and that no event of the notice is about."""
+    """A definition that is still not in sync, or not readable, and that no event of the notice is about.
+
+    ``count`` is there where it stands for so many of its target, not readable since the same run.
+    """
 
     kind: str
     target: str
@@ -87,12 +90,29 @@ class StandingEntry(TypedDict):
     status: StatusName
     since: str
     seconds: int
+    count: NotRequired[int]
+
+
+class PlaceEntry(TypedDict):
+    """A target and where it is."""
+
+    name: str
+    account: str | None
+    region: str | None
+
+
+class MoveEntry(TypedDict):
+    """A target that the run before saw in another place: nothing is said to have changed in it."""
+
+    before: PlaceEntry
+    now: PlaceEntry
 
 
 class Notice(TypedDict):
     """All that one run has to tell: its events, the worst first, and what has not changed, the oldest first.
 
-    ``counts`` are the run's by status. ``standing`` names some; ``standing_count`` counts all.
+    ``counts`` are the run's by status. ``standing`` names some; ``standing_count`` counts all. ``targets``
+    are where it looked, ``moved`` those that were elsewhere before; notices of 0.1 have neither.
     """
 
     format: int
@@ -101,3 +121,5 @@ class Notice(TypedDict):
     events: list[Event]
     standing: list[StandingEntry]
     standing_count: int
+    targets: NotRequired[list[PlaceEntry]]
+    moved: NotRequired[list[MoveEntry]]

@@ -10,13 +10,22 @@ from collections import Counter
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from driftcheck.causes import group_errors
 from driftcheck.notices import ORDER
-from driftcheck.render.common import error_text, path_text, time_text, visible
+from driftcheck.render.common import path_text, place_text, time_text, visible
+from driftcheck.render.unread import cause_text, names_text, subject_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from driftcheck.notices.entries import Event, EventKind, Notice, StandingEntry
+    from driftcheck.notices.entries import (
+        Event,
+        EventKind,
+        MoveEntry,
+        Notice,
+        PlaceEntry,
+        StandingEntry,
+    )
 
 _SAID: dict[EventKind, str] = {
     "missing": "missing",
@@ -39,6 +48,8 @@ _MAX_SUBJECT = 99
 """Characters: SNS wants fewer than 100, in ASCII, on one line."""
 _MOST_PATHS = 3
 _MAX_LINE = 400
+_MAX_MESSAGE = 200
+"""Characters of an error, after which there is room for what to do."""
 _MOST_LINES: tuple[int | None, ...] = (None, 1000, 300, 100, 30, 10, 3, 1, 0)
 """How many definitions each group names: the most that fits."""
 _ELLIPSIS = "..."
@@ -48,13 +59,19 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 # what begins a mention, a link, a tag or code in one chat or another
 _MARKUP = re.compile(r"[@<`]|\](?=\()")
 
-REPEATED = "This notice may have been sent before: the run that sent it was cut short, or got no answer."
+REPEATED = (
+    "This notice may have been sent before: "
+    "a run that sent it was cut short, got no clear answer, or could not record it."
+)
 
 
 def subject(notice: Notice) -> str:
     """How much of what, as one line of ASCII that is short enough for the subject of a mail."""
     counts = Counter(event["event"] for event in notice["events"])
-    said = ", ".join(f"{counts[kind]} {_SHORT.get(kind, _SAID[kind])}" for kind in ORDER if counts[kind])
+    parts = [f"{counts[kind]} {_SHORT.get(kind, _SAID[kind])}" for kind in ORDER if counts[kind]]
+    if moved := notice.get("moved"):
+        parts.insert(0, f"{len(moved)} {'target' if len(moved) == 1 else 'targets'} moved")
+    said = ", ".join(parts)
     text = f"driftcheck: {said}"
     return text if len(text) <= _MAX_SUBJECT else f"{text[: _MAX_SUBJECT - len(_ELLIPSIS)]}{_ELLIPSIS}"
 
@@ -94,35 +111,101 @@ def _lines(notice: Notice, most: int | None, *, repeated: bool) -> Iterator[str]
     yield f"driftcheck, run of {time_text(notice['run']['started_at'])}"
     if repeated:
         yield REPEATED
+    yield from _moves(notice.get("moved", []), most)
     for kind, group in groupby(notice["events"], key=lambda event: event["event"]):
         events = [*group]
         yield ""
         yield f"{len(events):,} {_SAID[kind]}"
-        yield from _named(map(_event_line, events), most)
-        yield from _more(len(events), most)
+        lines = _event_lines(events)
+        yield from _named((line for line, _ in lines), most)
+        yield from _more(sum(count for _, count in lines[most:]) if most is not None else 0, most)
     if standing := notice["standing"]:
         count = notice["standing_count"]
         yield ""
         yield f"{count:,} more not in sync, as before; the longest first"
         yield from _named(map(_standing_line, standing), most)
-        yield from _more(count, min(len(standing), len(standing) if most is None else most))
+        yield from _more(count - sum(each.get("count", 1) for each in standing[:most]), most)
     yield ""
     counts = notice["counts"]
     yield (
         f"Now: {counts['in_sync']:,} in sync, {counts['drifted']:,} drifted, {counts['missing']:,} missing, "
         f"{counts['unmanaged']:,} unmanaged, {counts['error']:,} not readable."
     )
+    yield from _targets(notice.get("targets", []), most)
+
+
+def _moves(moved: Sequence[MoveEntry], most: int | None) -> Iterator[str]:
+    """Targets that are elsewhere now: what is missing there is no news of what was here."""
+    if moved:
+        yield ""
+        targets = "target" if len(moved) == 1 else "targets"
+        yield f"{len(moved):,} {targets} moved; each place has a history of its own"
+        yield from _named((_move_line(each) for each in moved), most)
+        yield from _more(len(moved[most:]) if most is not None else 0, most)
+
+
+def _move_line(move: MoveEntry) -> str:
+    before, now = move["before"], move["now"]
+    return (
+        f"{visible(now['name'])}: was {place_text(before['account'], before['region'])}, "
+        f"is {place_text(now['account'], now['region'])}"
+    )
+
+
+def _targets(targets: Sequence[PlaceEntry], most: int | None) -> Iterator[str]:
+    """Where it was looked."""
+    for target in targets[:most]:
+        name = visible(target["name"])
+        text = _calm(f"Target {name}: {place_text(target['account'], target['region'])}")
+        yield _shortened(text, _MAX_LINE)
+    if most is not None and len(targets) > most:
+        yield f"{len(targets) - most:,} {'more targets' if most else 'targets in all'}"
 
 
 def _named(lines: Iterable[str], most: int | None) -> Iterator[str]:
     for line in islice(lines, most):
-        text = "- " + _calm(line)
-        yield text if len(text) <= _MAX_LINE else f"{text[: _MAX_LINE - len(_ELLIPSIS)]}{_ELLIPSIS}"
+        yield _shortened(f"- {_calm(line)}", _MAX_LINE)
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - len(_ELLIPSIS)]}{_ELLIPSIS}"
 
 
 def _more(count: int, most: int | None) -> Iterator[str]:
-    if most is not None and count > most:
-        yield f"- and {count - most:,} {'more' if most else 'in all'}"
+    if count > 0:
+        yield f"- and {count:,} {'in all' if most == 0 else 'more'}"
+
+
+def _event_lines(events: Iterable[Event]) -> list[tuple[str, int]]:
+    """Lines, each with its number of events: one, or all that have not been readable by one cause."""
+    lines: list[tuple[str, int]] = []
+    errors: dict[tuple[str, int], list[Event]] = {}
+    for event in events:
+        if event["status"] == "error" and not event["before"]:
+            errors.setdefault((event["since"], event["seconds"]), []).append(event)
+        else:
+            lines.append((_event_line(event), 1))
+    return [line for some in errors.values() for line in _cause_lines(some)] + lines
+
+
+def _cause_lines(events: Iterable[Event]) -> Iterator[tuple[str, int]]:
+    found = {}
+    for event in events:
+        definition = event["definition"]
+        found[definition["kind"], definition["target"], definition["name"]] = event
+    errors = [(key[1], key, event["error"]) for key, event in found.items() if event["error"]]
+    for cause in group_errors(errors):
+        event = found[cause.keys[0]]
+        source = event["definition"]["source"] if len(cause.keys) == 1 else None
+        parts = [
+            *_since_when(event, age_text(event["seconds"])),
+            _shortened(cause_text(cause), _MAX_MESSAGE),
+            # without backticks, which a chat would obey
+            f"what to do: {visible(''.join(text for text, _ in cause.remedy))}" if cause.remedy else "",
+            names_text(cause),
+            visible(f"{source['file']}:{source['line']}") if source else "",
+        ]
+        yield f"{''.join(subject_pieces(cause))}: {'; '.join(filter(None, parts))}", len(cause.keys)
 
 
 def _event_line(event: Event) -> str:
@@ -156,8 +239,6 @@ def _since_when(event: Event, lasted: str) -> Iterator[str]:
 
 
 def _what_differs(event: Event) -> Iterator[str]:
-    if event["error"]:
-        yield error_text(event["error"])
     count = len(event["differences"]) + event["differences_left_out"]
     if count:
         paths = [path_text(each["path"]) for each in event["differences"][:_MOST_PATHS]]
@@ -169,6 +250,8 @@ def _what_differs(event: Event) -> Iterator[str]:
 
 def _standing_line(entry: StandingEntry) -> str:
     name = visible(f"{entry['kind']} {entry['name']} ({entry['target']})")
+    if (count := entry.get("count", 1)) > 1:
+        name = visible(f"{count:,} definitions in {entry['target']}")
     return f"{name}: {entry['status']} for {age_text(entry['seconds'])}, since {time_text(entry['since'])}"
 
 

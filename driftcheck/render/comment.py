@@ -6,7 +6,6 @@ report in Markdown, a text from outside stands only in code spans, in fences and
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -14,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from driftcheck.redact import is_credential
 from driftcheck.render import Style
 from driftcheck.render.common import time_text, visible
-from driftcheck.render.markdown import code, fence
+from driftcheck.render.markdown import code, fence, html_code
 from driftcheck.render.templates_ import render_template
 from driftcheck.render.told import Told, tell
 
@@ -159,7 +158,7 @@ def _block(block: Block, detail: Detail) -> dict[str, str]:
     name = _cut(block.name, detail.width)
     left = len(block.hunks) - len(shown)
     return {
-        "html": f"{block.label and f'<b>{block.label}</b> '}<code>{html.escape(name)}</code>{block.says}",
+        "html": f"{block.label and f'<b>{block.label}</b> '}{html_code(name)}{block.says}",
         "text": f"{code(name)}{block.says}",
         "facts": _sentence(_line(block.facts, detail)),
         "fence": fence(lines, "diff") if lines else "",

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
         ResourceEntry,
         SourceEntry,
         Summary,
+        TargetEntry,
     )
     from driftcheck.model import Json
+
+_NOT_KNOWN = "not known"
 
 # Printable by Unicode's categories, and yet nothing is seen of them.
 _BLANK = re.compile(
@@ -65,6 +68,16 @@ def block_lines(value: Json, *, label: str = "", sensitive: bool = False) -> lis
 def name_text(resource: ResourceEntry) -> str:
     """A definition as a reader knows it: ``ModelQualityJobDefinition churn (prod-eu)``."""
     return visible(f"{resource['kind']} {resource['name']} ({resource['target']})")
+
+
+def target_text(target: TargetEntry) -> str:
+    """A target and where it is: ``prod-eu: account 123456789012, region eu-west-1``."""
+    return visible(f"{target['name']}: {place_text(target['account'], target['region'])}")
+
+
+def place_text(account: str | None, region: str | None) -> str:
+    """``account 123456789012, region eu-west-1``; each may be not known."""
+    return visible(f"account {account or _NOT_KNOWN}, region {region or _NOT_KNOWN}")
 
 
 def source_text(source: SourceEntry | None) -> str:

@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
+from driftcheck.causes import causes_of
 from driftcheck.document.origins import group, groups, has_origins
 from driftcheck.redact import MASK
 from driftcheck.render.common import (
@@ -38,6 +39,7 @@ from driftcheck.render.origins import (
     rollout_text,
 )
 from driftcheck.render.templates_ import render_template
+from driftcheck.render.unread import first_names, predicate, subject_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -72,6 +74,9 @@ def context(document: Document, resources: Iterable[ResourceEntry]) -> dict[str,
     """What the template asks for, to show those of the document's definitions, what needs a look first."""
     order = [status for status, *_ in STATUSES]
     shown = sorted(resources, key=lambda resource: order.index(resource["status"]))
+    causes = causes_of(document)
+    numbers = {key: (number, cause.code) for number, cause in enumerate(causes, 1) for key in cause.keys}
+    targets = {cause.target: number for number, cause in enumerate(causes, 1) if cause.of_target}
     return {
         "document": document,
         "resources": shown,
@@ -79,6 +84,9 @@ def context(document: Document, resources: Iterable[ResourceEntry]) -> dict[str,
         "headline": headline(document),
         "as_differences": lambda declaration: [as_difference(each) for each in declaration["changes"]],
         "base_text": base_text,
+        "causes": causes,
+        "cause_of": lambda each: numbers[each["kind"], each["target"], each["name"]],
+        "cause_of_target": targets,
         "change_counts": change_counts,
         "chart": chart,
         "csp_hash": csp_hash,
@@ -213,6 +221,9 @@ DEFINITION: Mapping[str, object] = {
     "group": group,
     "origin_text": origin_text,
     "rollouts": ROLLOUTS,
+    "first_names": first_names,
+    "predicate": predicate,
+    "subject_pieces": subject_pieces,
     "value_lines": value_lines,
     "path_text": path_text,
     "time_text": time_text,

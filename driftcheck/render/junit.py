@@ -1,6 +1,7 @@
 """The report as JUnit XML, in the dialect of Jenkins' ``junit-10.xsd``.
 
-There is a suite per target and a case per definition. A drifted or missing definition is a failure, one
+There is a suite per target and a case per definition. What kept several from being read is told in a case of
+its own, to which theirs point. A drifted or missing definition is a failure, one
 without a trustworthy answer an error. One that no file declares is skipped, since it does not fail a run, and
 so is one that waits for the rollout of the change that is looked at.
 The schema has no place for a case's file and line: they are in the failure's text.
@@ -11,14 +12,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from driftcheck.causes import causes_of
 from driftcheck.document.origins import group
 from driftcheck.render.common import error_text, invalid_text, plural, source_text, verdict, visible
 from driftcheck.render.origins import REMARKS, ROLLOUTS
-from driftcheck.render.text import change_sections, resource_lines
+from driftcheck.render.text import cause_lines, change_sections, resource_lines
+from driftcheck.render.unread import cause_text, title_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from driftcheck.causes import Cause, Key
     from driftcheck.document.entries import Document, ErrorEntry, ResourceEntry
     from driftcheck.render import Style
 
@@ -30,14 +34,13 @@ _OUTCOMES = {"drifted": "failure", "missing": "failure", "unmanaged": "skipped",
 def render(document: Document, _style: Style) -> str:
     """The report as an XML document; warnings and an early end of the run are in a suite ``driftcheck``."""
     root = ET.Element("testsuites", name="driftcheck")
-    for name in _target_names(document):
-        suite = ET.SubElement(root, "testsuite", name=visible(name))
-        for target in document["targets"]:
-            if target["name"] == name and target["error"]:
-                _add_error(suite, f"target.{name}", f"target {name}", target["error"])
-        for resource in document["resources"]:
-            if resource["target"] == name:
-                _add_case(suite, resource)
+    suites = {name: ET.SubElement(root, "testsuite", name=visible(name)) for name in _target_names(document)}
+    for name, suite in suites.items():
+        _add_place(suite, document, name)
+    told = _add_causes(suites, causes_of(document))
+    for resource in document["resources"]:
+        key = resource["kind"], resource["target"], resource["name"]
+        _add_case(suites[resource["target"]], resource, told.get(key))
     _add_run(root, document)
     for suite in root:
         suite.set("timestamp", visible(document["started_at"].removesuffix("Z")))
@@ -54,7 +57,38 @@ def _target_names(document: Document) -> Iterable[str]:
     )
 
 
-def _add_case(suite: ET.Element, resource: ResourceEntry) -> None:
+def _add_place(suite: ET.Element, document: Document, name: str) -> None:
+    """Say where a target is, in the properties of its suite."""
+    for target in document["targets"]:
+        if target["name"] == name:
+            properties = ET.SubElement(suite, "properties")
+            for key, value in (("account", target["account"]), ("region", target["region"])):
+                ET.SubElement(properties, "property", name=key, value=visible(value or "not known"))
+
+
+def _add_causes(suites: Mapping[str, ET.Element], causes: Iterable[Cause]) -> dict[Key, str]:
+    """Add a case for each cause that is not of one definition alone; give the name of each definition's."""
+    told: dict[Key, str] = {}
+    names: set[tuple[str, str]] = set()
+    for cause in causes:
+        if len(cause.keys) == 1:
+            continue
+        name, number = f"target {cause.target}: {cause.code}", 1
+        while (cause.target, name) in names:
+            number += 1
+            name = f"target {cause.target}: {cause.code} ({number})"
+        names.add((cause.target, name))
+        case = ET.SubElement(
+            suites[cause.target], "testcase", name=visible(name), classname=visible(f"target.{cause.target}")
+        )
+        message = f"{title_text(cause)}: {cause_text(cause)}"
+        error = ET.SubElement(case, "error", type=visible(cause.code), message=message)
+        error.text = "\n".join(cause_lines(cause))
+        told |= dict.fromkeys(cause.keys, name)
+    return told
+
+
+def _add_case(suite: ET.Element, resource: ResourceEntry, told: str | None) -> None:
     classname = f"{resource['kind']}.{resource['target']}"
     case = ET.SubElement(suite, "testcase", name=visible(resource["name"]), classname=visible(classname))
     outcome = _OUTCOMES.get(resource["status"])
@@ -62,6 +96,9 @@ def _add_case(suite: ET.Element, resource: ResourceEntry) -> None:
         return
     if group(resource) == "rollout":
         outcome = "skipped"
+    if told is not None:
+        ET.SubElement(case, outcome, type=resource["status"], message=visible(f"not compared: see {told}"))
+        return
     detail = ET.SubElement(case, outcome, type=resource["status"], message=_message(resource))
     detail.text = "\n".join(resource_lines(resource))
 

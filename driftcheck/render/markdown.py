@@ -1,8 +1,8 @@
 """The report as Markdown, for the comment on a pull request.
 
-A text from outside stands only where it is inert: in a code span, in a fence that is longer than any run of
-backticks in it, or escaped in ``<code>`` within ``<summary>``. None of these makes a mention, a reference, a
-link, an image or HTML; a table, whose cells would need a further escape, has none of it.
+A text from outside stands only where it is inert: in ``code``, in a ``fence``, or in ``html_code``. None of
+these makes a mention, a reference, a link, an image or HTML; a table, whose cells would need a further
+escape, has none of it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import html
 import re
 from typing import TYPE_CHECKING, Any
 
+from driftcheck.causes import causes_of
 from driftcheck.document.origins import group
 from driftcheck.render.common import (
     block_lines,
@@ -20,6 +21,7 @@ from driftcheck.render.common import (
     of_status,
     path_text,
     percent,
+    place_text,
     plural,
     source_text,
     time_text,
@@ -40,18 +42,27 @@ from driftcheck.render.origins import (
     rollout_text,
 )
 from driftcheck.render.templates_ import render_template
+from driftcheck.render.unread import by_key, cause_text, first_names, predicate, subject_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from driftcheck.causes import Cause
     from driftcheck.document.entries import (
         DeclarationEntry,
         DifferenceEntry,
         Document,
         IgnoredEntry,
         ResourceEntry,
+        TargetEntry,
     )
+    from driftcheck.remedies import Remedy
     from driftcheck.render import Style
+
+_MAX_RUN = 79
+"""Backticks. One more delimit them, and cmark-gfm and comrak know no code span of more than 80
+(MAXBACKTICKS of cmark-gfm's inlines.c and comrak's parser)."""
+_LONG_RUN = re.compile(f"`{{{_MAX_RUN + 1}}}")
 
 
 def render(document: Document, style: Style) -> str:
@@ -61,16 +72,23 @@ def render(document: Document, style: Style) -> str:
 
 
 def code(text: str) -> str:
-    """A code span that shows exactly ``text``, which has no line feed."""
+    """Code span of a text without line feeds."""
+    text = _short_runs(text)
     ticks = "`" * (_longest_run(text) + 1)
     edges = text.startswith(("`", " ")) or text.endswith(("`", " ")) or not text
     return f"{ticks} {text} {ticks}" if edges else f"{ticks}{text}{ticks}"
 
 
 def fence(lines: Sequence[str], language: str) -> str:
-    """A fenced block that shows exactly ``lines``."""
-    ticks = "`" * max(3, _longest_run("\n".join(lines)) + 1)
-    return "\n".join((f"{ticks}{language}", *lines, ticks))
+    """Fenced block of lines."""
+    content = _short_runs("\n".join(lines))
+    ticks = "`" * max(3, _longest_run(content) + 1)
+    return f"{ticks}{language}\n{content}\n{ticks}"
+
+
+def html_code(text: str) -> str:
+    """``<code>`` element, for a place that Markdown does not reach, such as ``<summary>``."""
+    return f"<code>{html.escape(_short_runs(text))}</code>"
 
 
 def _context(document: Document) -> dict[str, Any]:
@@ -101,14 +119,7 @@ def _context(document: Document) -> dict[str, Any]:
         "drifted": [_drifted(resource) for resource in of("drifted")],
         "missing": [_item(resource) for resource in of("missing")],
         "unmanaged": [_item(resource) for resource in of("unmanaged")],
-        "errors": [
-            *(_item(resource) for resource in of_status(document, "error")),
-            *(
-                f"target {code(visible(target['name']))}: {code(error_text(target['error']))}"
-                for target in document["targets"]
-                if target["error"]
-            ),
-        ],
+        "errors": _unread(document),
         "ignored": [
             _ignored(resource, entry) for resource in document["resources"] for entry in resource["ignored"]
         ],
@@ -117,10 +128,17 @@ def _context(document: Document) -> dict[str, Any]:
             + f"{code(visible(warning['message']))} ({code(visible(warning['code']))})"
             for warning in document["warnings"]
         ],
+        "targets": [target_item(target) for target in document["targets"]],
         "version": code(visible(document["driftcheck_version"])),
         "started": time_text(document["started_at"]),
         "finished": time_text(document["finished_at"]),
     }
+
+
+def target_item(target: TargetEntry) -> str:
+    """A target and where it is, as an item of a list."""
+    place = place_text(target["account"], target["region"])
+    return f"target {code(visible(target['name']))}: {code(place)}"
 
 
 def _bold(count: int) -> str:
@@ -130,6 +148,27 @@ def _bold(count: int) -> str:
 def _item(resource: ResourceEntry) -> str:
     error = f": {code(error_text(resource['error']))}" if resource["error"] else ""
     return f"{code(name_text(resource))}{_facts(resource)}{error}"
+
+
+def _unread(document: Document) -> list[str]:
+    resources = by_key(document)
+    return [
+        f"{_item(resources[each.keys[0]]) if len(each.keys) == 1 else _cause(each)}{remedy_code(each.remedy)}"
+        for each in causes_of(document)
+    ]
+
+
+def _cause(cause: Cause) -> str:
+    text, name = subject_pieces(cause)
+    shown, more = first_names(cause)
+    listed = ", ".join(map(code, shown)) + (f" and {more:,} more" if more else "")
+    return f"{text}{code(name)} {predicate(cause)}{listed and f' ({listed})'}: {code(cause_text(cause))}"
+
+
+def remedy_code(remedy: Remedy) -> str:
+    """A remedy as a sentence after another one; empty without one."""
+    text = "".join(code(visible(piece)) if is_code else piece for piece, is_code in remedy)
+    return text and f". What to do: {text}"
 
 
 def _facts(resource: ResourceEntry) -> str:
@@ -146,7 +185,7 @@ def _facts(resource: ResourceEntry) -> str:
 def _drifted(resource: ResourceEntry) -> dict[str, Any]:
     lines = [line for difference in resource["differences"] for line in _diff(difference)]
     return {
-        "name": f"<code>{html.escape(name_text(resource))}</code>",
+        "name": html_code(name_text(resource)),
         "count": plural(len(resource["differences"]), "difference"),
         "facts": _sentence(_facts(resource).removeprefix(", ")),
         "fence": fence(lines, "diff"),
@@ -167,7 +206,7 @@ def _declaration(declaration: DeclarationEntry) -> dict[str, Any]:
         lines += [f"{head} {rollout_text(change)}", *rest]
     facts = [source_text(declaration["source"]), live_text(declaration)]
     return {
-        "name": f"<code>{html.escape(declaration_text(declaration))}</code>",
+        "name": html_code(declaration_text(declaration)),
         "item": code(declaration_text(declaration)),
         "count": plural(len(declaration["changes"]), "change"),
         "facts": ", ".join(code(fact) for fact in facts if fact),
@@ -204,6 +243,11 @@ def _ignored(resource: ResourceEntry, entry: IgnoredEntry) -> str:
     if entry["reason"]:
         text += f": {code(visible(entry['reason']))}"
     return text
+
+
+def _short_runs(text: str) -> str:
+    """Escape, as in JSON, each backtick that follows ``_MAX_RUN`` others: no value turns into another."""
+    return _LONG_RUN.sub(lambda run: f"{run[0][:-1]}\\u0060", text)
 
 
 def _longest_run(text: str) -> int:

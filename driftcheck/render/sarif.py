@@ -2,6 +2,7 @@
 
 Code scanning refuses a whole file for one result that has no place in a file. So what has none, as a
 definition that no file declares or a target that could not be read, is a notification of the invocation.
+What kept several definitions from being read is one result, at the first of them, which names all of them.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from driftcheck.render.common import error_text, name_text, path_text, value_text, visible
+from driftcheck.causes import causes_of
+from driftcheck.remedies import remedy_text
+from driftcheck.render.common import name_text, path_text, target_text, value_text, visible
 from driftcheck.render.origins import ROLLOUTS, origin_text, resolved
+from driftcheck.render.unread import by_key, cause_text, title_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from driftcheck.document.entries import DifferenceEntry, Document, ResourceEntry, SourceEntry
     from driftcheck.model import Json
@@ -37,11 +41,12 @@ _CHANGE_RULES = {
     "invalid": ("error", "The desired state is invalid."),
 }
 
+_MANY = 2
+"""From so many definitions on, an error is told by its cause, whichever definitions have it."""
 _OUTCOMES = {
     "drifted": "has drifted",
     "missing": "is declared, and AWS has no such definition",
     "unmanaged": "is in AWS, and no file declares it",
-    "error": "could not be compared",
 }
 
 
@@ -53,7 +58,7 @@ class _Remark:
     text: str
     source: SourceEntry | None
     identity: tuple[Json, ...]
-    resource: ResourceEntry | None = None
+    resources: Sequence[ResourceEntry] = ()
     state: str | None = None
 
     @property
@@ -83,7 +88,8 @@ def render(document: Document, _style: Style) -> str:
                 "executionSuccessful": document["complete"]
                 and not any(remark.rule == "error" for remark in remarks),
                 "toolExecutionNotifications": [
-                    _notification(remark, indices[remark.rule]) for remark in remarks if not remark.source
+                    *(_notification(remark, indices[remark.rule]) for remark in remarks if not remark.source),
+                    *_places(document),
                 ],
             }
         ],
@@ -98,17 +104,14 @@ def render(document: Document, _style: Style) -> str:
 def _remarks(document: Document) -> Iterator[_Remark]:
     for resource in document["resources"]:
         yield from _about(resource)
+    yield from _unread(document)
     for entry in document.get("invalid", ()):
         text = visible(entry["message"])
         yield _Remark("invalid", text, entry["source"], (entry["message"],))
     # code scanning takes every result for one that is there: what is gone is no result
     for resource, difference in resolved(document):
         text = f"{name_text(resource)}: {path_text(difference['path'])} differs no more."
-        yield _Remark("resolved", text, None, (), resource)
-    for target in document["targets"]:
-        if target["error"]:
-            text = f"Target {visible(target['name'])} could not be read whole: {error_text(target['error'])}"
-            yield _Remark("error", text, None, (target["name"],))
+        yield _Remark("resolved", text, None, (), [resource])
     for warning in document["warnings"]:
         identity: tuple[Json, ...] = (warning["code"], warning["message"])
         yield _Remark(visible(warning["code"]), visible(warning["message"]), warning["source"], identity)
@@ -116,7 +119,7 @@ def _remarks(document: Document) -> Iterator[_Remark]:
 
 def _about(resource: ResourceEntry) -> Iterator[_Remark]:
     status = resource["status"]
-    if status == "in_sync":
+    if status in {"in_sync", "error"}:
         return
     identity: tuple[Json, ...] = (resource["kind"], resource["target"], resource["name"])
     for difference in resource["differences"]:
@@ -126,14 +129,27 @@ def _about(resource: ResourceEntry) -> Iterator[_Remark]:
         source = difference["source"] or resource["source"]
         path: Json = list(difference["path"])
         rule = "rollout" if waits else status
-        yield _Remark(rule, text, source, (*identity, path), resource, _state(difference))
+        yield _Remark(rule, text, source, (*identity, path), [resource], _state(difference))
     if not resource["differences"]:
         waits = resource.get("intended", False) and status in ROLLOUTS
-        reason = f": {error_text(resource['error'])}" if resource["error"] else "."
         said = ROLLOUTS[status] if waits else _OUTCOMES[status]
-        text = f"{name_text(resource)} {said}{reason}{_origin(resource)}"
+        text = f"{name_text(resource)} {said}.{_origin(resource)}"
         rule = "rollout" if waits else status
-        yield _Remark(rule, text, resource["source"], identity, resource, _state(resource))
+        yield _Remark(rule, text, resource["source"], identity, [resource], _state(resource))
+
+
+def _unread(document: Document) -> Iterator[_Remark]:
+    resources = by_key(document)
+    for cause in causes_of(document):
+        found = [resources[key] for key in cause.keys]
+        text = f"{title_text(cause)}: {cause_text(cause)}"
+        if cause.remedy:
+            text += f". What to do: {visible(remedy_text(cause.remedy))}"
+        identity: tuple[Json, ...] = (cause.target, cause.code, remedy_text(cause.remedy))
+        if len(found) < _MANY:
+            identity = cause.keys[0] if found else (cause.target,)
+        source = next((each["source"] for each in found if each["source"]), None)
+        yield _Remark("error", text, source, identity, found)
 
 
 def _origin(entry: DifferenceEntry | ResourceEntry) -> str:
@@ -181,8 +197,8 @@ def _result(remark: _Remark, source: SourceEntry, index: int) -> dict[str, Any]:
     location: dict[str, Any] = {
         "physicalLocation": {"artifactLocation": _artifact(source["file"]), "region": region}
     }
-    if remark.resource:
-        location["logicalLocations"] = _logical(remark.resource)
+    if remark.resources:
+        location["logicalLocations"] = _logical(remark.resources)
     result: dict[str, Any] = {
         "ruleId": remark.rule,
         "ruleIndex": index,
@@ -202,14 +218,21 @@ def _notification(remark: _Remark, index: int) -> dict[str, Any]:
         "level": remark.level,
         "message": _message(remark.text),
     }
-    if remark.resource:
-        notification["locations"] = [{"logicalLocations": _logical(remark.resource)}]
+    if remark.resources:
+        notification["locations"] = [{"logicalLocations": _logical(remark.resources)}]
     return notification
 
 
-def _logical(resource: ResourceEntry) -> list[dict[str, str]]:
-    names = (resource["target"], resource["kind"], resource["name"])
-    return [{"fullyQualifiedName": "/".join(visible(name) for name in names), "kind": "resource"}]
+def _places(document: Document) -> Iterator[dict[str, Any]]:
+    """Where it was looked, a note for each target."""
+    for target in document["targets"]:
+        yield {"level": "note", "message": _message(f"Target {target_text(target)}.")}
+
+
+def _logical(resources: Sequence[ResourceEntry]) -> list[dict[str, str]]:
+    names = ("/".join(visible(each[part]) for part in ("target", "kind", "name")) for each in resources)
+    # the schema takes each once; two names may be visible as one
+    return [{"fullyQualifiedName": name, "kind": "resource"} for name in dict.fromkeys(names)]
 
 
 def _artifact(file: str) -> dict[str, str]:

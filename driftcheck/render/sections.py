@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from driftcheck.render.common import (
     block_lines,
-    error_text,
     name_text,
     path_text,
     source_text,
@@ -92,19 +91,11 @@ def sides(
 
 
 def listed(resources: Iterable[ResourceEntry]) -> list[Item]:
-    """A line for each definition, with where it is declared and what kept it from being read."""
-    items: list[Item] = []
-    for resource in resources:
-        facts = facts_of(resource)
-        error = resource["error"]
-        items.append(
-            (
-                *name_item(resource),
-                *(((", ", False), *facts) if facts else ()),
-                *(((": ", False), (error_text(error), True)) if error else ()),
-            )
-        )
-    return items
+    """A line for each definition, with where it is declared."""
+    return [
+        (*name_item(each), *(((", ", False), *facts) if (facts := facts_of(each)) else ()))
+        for each in resources
+    ]
 
 
 def with_status(resource: ResourceEntry) -> Item:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from driftcheck.causes import causes_of
 from driftcheck.document.origins import group
+from driftcheck.remedies import find_remedy
 from driftcheck.render.common import (
     block_lines,
     counts_text,
@@ -21,6 +23,7 @@ from driftcheck.render.common import (
     path_text,
     plural,
     source_text,
+    target_text,
     time_text,
     value_text,
     verdict,
@@ -39,10 +42,12 @@ from driftcheck.render.origins import (
     resolved,
     rollout_text,
 )
+from driftcheck.render.unread import by_key, cause_text, names_text, title_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from driftcheck.causes import Cause
     from driftcheck.document.entries import (
         DeclarationEntry,
         DifferenceEntry,
@@ -50,6 +55,7 @@ if TYPE_CHECKING:
         IgnoredEntry,
         ResourceEntry,
     )
+    from driftcheck.remedies import Remedy
     from driftcheck.render import Style
 
 _WIDTH = 80
@@ -68,6 +74,8 @@ _REMARKS = {
     "missing": "  - only in the files: AWS has no such definition",
     "unmanaged": "  + only in AWS: no file declares it",
 }
+_SHOWN = ("drifted", "missing", "unmanaged")
+_NO_BREAK = "\xa0"
 _DECLARED = {"added": "+", "removed": "-"}
 _CHANGE_LEGEND = "  ~ changed: before -> now   + now declared   - no longer declared"
 _LEGEND = "~ changed: declared -> live   + only in AWS   - only in the files"
@@ -79,8 +87,10 @@ def render(document: Document, style: Style) -> str:
         *([[_LEGEND]] if any(resource["differences"] for resource in document["resources"]) else []),
         *_invalid(document),
         *_not_in_sync(document),
+        *_unread(document),
         *change_sections(document),
         *_about_the_run(document),
+        *_targets(document),
         [*_wrapped(verdict(document), ""), *_counts(document)],
     ]
     paint = _painted if style.color else str
@@ -108,9 +118,20 @@ def resource_lines(resource: ResourceEntry) -> list[str]:
         lines.extend(difference_lines(difference))
         if not waits and (origin := origin_text(difference)):
             lines.append(f"    | {origin}")
-    if resource["error"]:
-        lines.extend(_wrapped(f"  | {error_text(resource['error'])}", "  | "))
+    if error := resource["error"]:
+        lines.extend(_wrapped(f"  | {error_text(error)}", "  | "))
+        lines.extend(_remedy(find_remedy(error["code"], error["message"], error.get("profile"))))
     return lines
+
+
+def cause_lines(cause: Cause) -> list[str]:
+    """What kept several definitions, or a target, from being read."""
+    return [
+        *_wrapped(f"! {title_text(cause)}", "!   "),
+        *(_wrapped(f"  | {names}", "  | ") if (names := names_text(cause)) else ()),
+        *_wrapped(f"  | {cause_text(cause)}", "  | "),
+        *_remedy(cause.remedy),
+    ]
 
 
 def difference_lines(difference: DifferenceEntry) -> Iterator[str]:
@@ -142,9 +163,27 @@ def _invalid(document: Document) -> Iterator[list[str]]:
 
 def _not_in_sync(document: Document) -> Iterator[list[str]]:
     """What needs attention by its status, and after all of that what waits for a rollout."""
-    some = [resource for status in _HEADINGS for resource in of_status(document, status)]
+    some = [resource for status in _SHOWN for resource in of_status(document, status)]
     for waits in (False, True):
         yield from (resource_lines(each) for each in some if (group(each) == "rollout") is waits)
+
+
+def _unread(document: Document) -> Iterator[list[str]]:
+    resources = by_key(document)
+    for cause in causes_of(document):
+        if len(cause.keys) == 1:
+            yield resource_lines(resources[cause.keys[0]])
+        else:
+            yield cause_lines(cause)
+
+
+def _remedy(remedy: Remedy) -> list[str]:
+    """A remedy, in which code stays on one line."""
+    text = "".join(
+        f"`{visible(piece)}`".replace(" ", _NO_BREAK) if is_code else piece for piece, is_code in remedy
+    )
+    lines = _wrapped(f"  | What to do: {text}", "  | ") if text else []
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
 def change_sections(document: Document) -> Iterator[list[str]]:
@@ -201,13 +240,17 @@ def _counts(document: Document) -> list[str]:
     return [*(_wrapped(change, "") if change else []), counts_text(document["summary"])]
 
 
+def _targets(document: Document) -> Iterator[list[str]]:
+    """Where it was looked, a line for each target."""
+    if document["targets"]:
+        yield [
+            line
+            for target in document["targets"]
+            for line in _wrapped(f"Target {target_text(target)}", "  | ")
+        ]
+
+
 def _about_the_run(document: Document) -> Iterator[list[str]]:
-    for target in document["targets"]:
-        if target["error"]:
-            yield [
-                *_wrapped(f"! Target {visible(target['name'])} could not be read whole", "!   "),
-                *_wrapped(f"  | {error_text(target['error'])}", "  | "),
-            ]
     hidden = [(resource, entry) for resource in document["resources"] for entry in resource["ignored"]]
     if hidden:
         yield [

@@ -6,12 +6,15 @@ had drifted before. Nothing here is cut or escaped for Markdown; texts from outs
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from driftcheck.causes import causes_of
 from driftcheck.render.common import (
     error_text,
     of_status,
+    place_text,
     shard_text,
     verdict,
     visible,
@@ -27,10 +30,12 @@ from driftcheck.render.sections import (
     placed,
     with_status,
 )
+from driftcheck.render.unread import by_key, first_names, predicate, subject_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from driftcheck.causes import Cause
     from driftcheck.document.entries import (
         BaseEntry,
         DifferenceEntry,
@@ -41,6 +46,9 @@ if TYPE_CHECKING:
     from driftcheck.render.sections import Item
 
 _AS_REPORTED = "`-` is what the files declare, `+` is what AWS has."
+_FEW_TARGETS = 3
+"""So many are shown unfolded."""
+_ACCOUNT = re.compile(r"(?<![0-9])[0-9]{8}([0-9]{4})(?![0-9])")
 _GOOD, _DOUBTFUL, _BAD = "✅", "⚠️", "❌"
 
 
@@ -63,7 +71,7 @@ def tell(document: Document) -> Told:
         told = _drift(document, base)
     else:
         told = _change(document, base)
-    sections = [*told.sections, _warnings(document)]
+    sections = [*told.sections, _targets(document), _warnings(document)]
     return Told(
         told.headline,
         [*told.sentences, *_ignored(document)],
@@ -74,7 +82,7 @@ def tell(document: Document) -> Told:
 
 def _invalid(document: Document) -> Told:
     errors = document.get("invalid") or []
-    items = [placed(error["source"], error["message"]) for error in errors]
+    items = [placed(error["source"], _public(error["message"])) for error in errors]
     return Told(
         f"{_BAD} Invalid: {counted(len(errors), 'error')} in the desired state",
         ["Nothing was compared with AWS."],
@@ -147,11 +155,11 @@ def _change(document: Document, base: BaseEntry) -> Told:
         ("Not intended", len(unintended) + len(unexpected)),
         ("Resolved", len(resolved) + len(settled)),
         ("Drifted before", drifted),
-        ("Not compared", len(errors.items)),
+        ("Not compared", document["summary"]["error"]),
     ]
     return Told(
         _headline(document, rollout, len(unintended) + len(unexpected), bool(errors.items)),
-        list(_sentences(document, rollout, counts)),
+        list(_sentences(document, rollout, counts, bool(errors.items))),
         counts,
         [
             Section(
@@ -197,9 +205,11 @@ def _headline(document: Document, rollout: Rollout, unintended: int, is_doubtful
     return f"{_DOUBTFUL if rollout.diverged else _GOOD} Valid: {rollout.says}{shard}"
 
 
-def _sentences(document: Document, rollout: Rollout, counts: Iterable[tuple[str, int]]) -> Iterator[str]:
+def _sentences(
+    document: Document, rollout: Rollout, counts: Iterable[tuple[str, int]], is_doubtful: bool
+) -> Iterator[str]:
     number = dict(counts)
-    if number["Not intended"] or number["Not compared"] or not document["complete"]:
+    if number["Not intended"] or is_doubtful or not document["complete"]:
         yield f"{rollout.says[:1].upper()}{rollout.says[1:]}."
     if not number["Not intended"] and document["complete"]:
         yield "Nothing unintended."
@@ -250,17 +260,53 @@ def _having(
 
 
 def _unread(document: Document) -> Section:
-    targets = [
-        (("target ", False), (visible(each["name"]), True), (": ", False), (error_text(each["error"]), True))
-        for each in document["targets"]
-        if each["error"]
+    resources = by_key(document)
+    items: list[Item] = []
+    for cause in causes_of(document):
+        item = listed([resources[cause.keys[0]]])[0] if len(cause.keys) == 1 else _several(cause)
+        items.append((*item, *_error(cause)))
+    return Section("Could not be compared", items=items)
+
+
+def _several(cause: Cause) -> Item:
+    text, name = subject_pieces(cause)
+    shown, more = first_names(cause)
+    listed_names: list[tuple[str, bool]] = []
+    for each in shown:
+        listed_names += [(", " if listed_names else " (", False), (each, True)]
+    if listed_names:
+        listed_names.append((f" and {more:,} more)" if more else ")", False))
+    return ((text, False), (name, True), (f" {predicate(cause)}", False), *listed_names)
+
+
+def _error(cause: Cause) -> Item:
+    """The code and what to do: a comment is public, and the text of AWS names roles and sessions."""
+    remedy = [(visible(piece) if is_code else piece, is_code) for piece, is_code in cause.remedy]
+    code = (visible(cause.code), True)
+    return ((": ", False), code, *((("; what to do: ", False), *remedy) if remedy else ()))
+
+
+def _targets(document: Document) -> Section:
+    """Where it was looked; a comment may be public, and names the last digits of an account alone."""
+    items: list[Item] = [
+        (
+            (visible(target["name"]), True),
+            (": ", False),
+            (_public(place_text(target["account"], target["region"])), True),
+        )
+        for target in document["targets"]
     ]
-    return Section("Could not be compared", items=[*targets, *listed(of_status(document, "error"))])
+    return Section("Targets", items=items, is_folded=len(items) > _FEW_TARGETS)
+
+
+def _public(text: str) -> str:
+    """A text with account ids cut to their last four digits."""
+    return _ACCOUNT.sub(r"…\1", text)
 
 
 def _warnings(document: Document) -> Section:
     warnings = document["warnings"]
-    items = [placed(each["source"], each["message"]) for each in warnings]
+    items = [placed(each["source"], _public(each["message"])) for each in warnings]
     return Section(counted(len(warnings), "warning"), items=items, is_folded=True)
 
 

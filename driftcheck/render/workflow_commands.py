@@ -1,10 +1,17 @@
-"""A result as GitHub's workflow commands: lines of a job's log that show beside the lines of a file."""
+"""A result as GitHub's workflow commands: lines of a job's log that show beside the lines of a file.
+
+As a comment, they are where the public may look: of an error they have the code and what to do, and not the
+text of AWS, which names roles and sessions.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from driftcheck.render.common import error_text, name_text, path_text, value_text, visible
+from driftcheck.causes import causes_of
+from driftcheck.remedies import remedy_text
+from driftcheck.render.common import name_text, path_text, target_text, value_text, visible
+from driftcheck.render.unread import by_key, title_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +27,15 @@ _LEVELS = ("error", "warning", "notice")
 def annotations_of(document: Document) -> str:
     """At most ten commands, one a line, the most severe first and otherwise in the document's order."""
     ranked = sorted(enumerate(_found(document)), key=lambda each: (_LEVELS.index(each[1][0]), each[0]))
-    return "".join(f"{_command(*found)}\n" for _, found in ranked[:LIMIT])
+    told = [found for _, found in ranked]
+    # what is told of AWS says where that is
+    places = [*_places(document)] if told else []
+    return "".join(f"{_command(*found)}\n" for found in (*told[: LIMIT - len(places)], *places))
+
+
+def _places(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, str]]:
+    if targets := document["targets"]:
+        yield "notice", None, "targets", "; ".join(map(target_text, targets))
 
 
 def _found(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, str]]:
@@ -32,8 +47,6 @@ def _found(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, s
     later: list[tuple[str, SourceEntry | None, str, str]] = []
     for resource in document["resources"]:
         name = name_text(resource)
-        if resource["error"]:
-            yield "error", resource["source"], "not compared", f"{name}: {error_text(resource['error'])}"
         if resource["status"] == "missing":
             level, title = _level(resource, with_base, "missing")
             later.append((level, resource["source"], title, f"{name} is declared, and not in AWS"))
@@ -41,12 +54,21 @@ def _found(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, s
             level, title = _level(difference, with_base, "drift")
             says = f"{name}: {_difference(difference)}"
             later.append((level, difference["source"] or resource["source"], title, says))
-    for target in document["targets"]:
-        if target["error"]:
-            yield "error", None, "not compared", f"target {target['name']}: {error_text(target['error'])}"
+    yield from _unread(document)
     yield from later
     for warning in document["warnings"]:
         yield "warning", warning["source"], warning["code"], warning["message"]
+
+
+def _unread(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, str]]:
+    """One for each cause, at a file's line where it is of one definition."""
+    resources = by_key(document)
+    for cause in causes_of(document):
+        source = resources[cause.keys[0]]["source"] if len(cause.keys) == 1 else None
+        text = f"{title_text(cause)}: {cause.code}"
+        if cause.remedy:
+            text += f"; what to do: {remedy_text(cause.remedy)}"
+        yield "error", source, "not compared", text
 
 
 def _level(entry: DifferenceEntry | ResourceEntry, with_base: bool, what: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from uuid import uuid4
 from driftcheck.document import loads
 from driftcheck.errors import DriftcheckError
 from driftcheck.objects import open_objects
-from driftcheck.places import PlaceError, UnfitError
+from driftcheck.places import PAUSES, PlaceError, UnfitError, move_aside, read_twice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,8 +41,6 @@ _NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)(?:-([1-9]\d{0,5}))?")
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
 _LARGEST = 1024 * 2**20
 """Bytes of a document; that of 100,000 definitions has some 40 MB."""
-_PAUSES = (1.0, 3.0)
-"""Seconds before what cannot be right is read once more: S3, or what stands before it, may just be wrong."""
 _IDENTITY_FORMAT = "1"
 _ID = re.compile("[0-9a-f]{32}")
 
@@ -117,7 +115,7 @@ class Store:
         found = self._twice(IDENTITY, _identity)
         if isinstance(found, str) or found is None:
             return found
-        self.set_aside(IDENTITY, str(found))
+        self.set_aside(IDENTITY, _reason(found))
         return None
 
     def identify(self, *, quiet: bool = False) -> str:
@@ -160,7 +158,7 @@ class Store:
         Raises:
             PlaceError: they cannot be listed, or the listing lacks what is there.
         """
-        for pause in (*_PAUSES, None):
+        for pause in (*PAUSES, None):
             keys = [*self.objects.names(RUNS)]
             found = {name for key in keys if (name := _name(key)) is not None}
             lost = self._lost(found)
@@ -198,7 +196,7 @@ class Store:
         found = self._twice(key, document)
         if not isinstance(found, Exception):
             return found
-        self.set_aside(key, str(found).removeprefix(f"{key}: error: "))
+        self.set_aside(key, _reason(found).removeprefix(f"{key}: error: "))
         self._forget(name)
         return None
 
@@ -207,29 +205,7 @@ class Store:
         self.added.discard(name)
 
     def _twice(self, key: str, parse: Callable[[bytes], Parsed]) -> Parsed | Exception | None:
-        """What is kept under a name, None where nothing is; an exception where it is nothing, twice.
-
-        Raises:
-            PlaceError: it cannot be read.
-        """
-        for pause in (_PAUSES[0], None):
-            try:
-                if (content := self.objects.get(key)) is not None:
-                    return parse(content)
-                if not self.objects.exists(key):
-                    return None
-                fault: Exception = PlaceError(f"error: {self.place}/{key} is there, and cannot be read")
-            except UnfitError as error:
-                fault = ValueError(error.reason)
-            except PlaceError:
-                raise
-            except (DriftcheckError, ValueError, LookupError, TypeError, RecursionError, zlib.error) as error:
-                fault = error
-            if pause is not None:
-                sleep(pause)
-        if isinstance(fault, PlaceError):
-            raise fault
-        return fault
+        return read_twice(self.objects, key, parse, f"{self.place}/")
 
     def documents(self, names: Iterable[Name]) -> Iterator[tuple[Name, Document]]:
         """The documents of some runs, one at a time, without those that ``read`` does not give.
@@ -263,14 +239,9 @@ class Store:
         """Move what is none of the store's out of the way, unread, never over anything, and tell of it."""
         reason = reason[:300]
         try:
-            base = aside = ASIDE + key.removeprefix(RUNS)
-            for number in count(2):
-                moved = self.objects.move(key, aside)
-                if moved is None:
-                    return
-                if moved:
-                    break
-                aside = f"{base}-{number}"
+            aside = move_aside(self.objects, key, ASIDE + key.removeprefix(RUNS))
+            if aside is None:
+                return
             self.objects.put(f"{aside}.txt", f"{reason}\n".encode(), only_new=True, kind="text/plain")
         except PlaceError as error:
             self.tell(f"warning: {self.place}/{key} is left out: {reason}")
@@ -287,6 +258,10 @@ def open_store(place: Path | Prefix, tell: Callable[[str], None], *, timeout: fl
         PlaceError: S3 cannot be called at all.
     """
     return Store(open_objects(place, timeout=timeout), str(place), tell)
+
+
+def _reason(fault: Exception) -> str:
+    return fault.reason if isinstance(fault, UnfitError) else str(fault)
 
 
 def _identity(content: bytes) -> str:

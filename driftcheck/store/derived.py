@@ -10,23 +10,29 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from driftcheck import __version__
-from driftcheck.history import History, dumps, loads
-from driftcheck.places import UnfitError
+from driftcheck.history import History, dumps, learned, loads, places_read
+from driftcheck.places import UnfitError, read_twice
 from driftcheck.store import Name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from driftcheck.document.entries import Document
-    from driftcheck.history import Change
+    from driftcheck.history import Change, Course, Key, Place
     from driftcheck.store import Store
 
 HISTORY = "derived/history.json"
-_FORMAT = "1"
+_FORMAT = "2"
+_NAMED_SINCE = ("1", _FORMAT)
+"""The formats in which the runs have a line of their own."""
 _DAMAGED = (ValueError, LookupError, TypeError, RecursionError)
 _AHEAD = timedelta(minutes=10)
 """How far the clocks of two machines that keep runs in one store may be apart."""
+
+
+_MOST_RUNS = 10
+"""Documents that are read for the places of targets; one tells of all, where AWS named the accounts."""
 
 
 @dataclass(slots=True)
@@ -74,6 +80,25 @@ def derive(
     return derived
 
 
+def last_places(store: Store, targets: Collection[str], now: datetime) -> dict[str, Place]:
+    """Where the last runs up to ``now`` looked, for as many of these targets as they tell.
+
+    Raises:
+        PlaceError: the store cannot be read.
+    """
+    known: dict[str, Place] = {}
+    runs: list[dict[str, Place]] = []
+    names = [name for name in store.names() if name.started_at <= now + _AHEAD]
+    for _, document in store.documents(reversed(names[-_MOST_RUNS:])):
+        runs.insert(0, places_read(document))
+        known = {}
+        for places in runs:
+            known = learned(known, places)
+        if all(None not in known.get(target, (None,)) for target in targets):
+            break
+    return known
+
+
 def keep(store: Store, derived: Derived) -> None:
     """Keep what was derived.
 
@@ -99,20 +124,20 @@ def expect(store: Store) -> None:
 
 def _kept(store: Store) -> Derived:
     """What is kept; the runs that it names are known to the store from now on."""
-    try:
-        content = store.objects.get(HISTORY)
-    except UnfitError as error:
-        store.set_aside(HISTORY, error.reason)
-        return Derived()
-    if content is None:
-        return Derived()
-    try:
+
+    def parse(content: bytes) -> Derived:
         made_by, names, history = _parts(content)
         store.known.update(names)
         return Derived(loads(history.decode()), names) if made_by == _made_by() else Derived()
-    except _DAMAGED as error:
-        store.tell(f"warning: {store.place}/{HISTORY} is damaged, and derived again: {error}")
-        return Derived()
+
+    found = read_twice(store.objects, HISTORY, parse, f"{store.place}/")
+    if isinstance(found, UnfitError):
+        store.set_aside(HISTORY, found.reason)
+    elif isinstance(found, Exception):
+        store.tell(f"warning: {store.place}/{HISTORY} is damaged, and derived again: {found}")
+    elif found is not None:
+        return found
+    return Derived()
 
 
 def _parts(content: bytes) -> tuple[str, list[Name], bytes]:
@@ -123,12 +148,13 @@ def _parts(content: bytes) -> tuple[str, list[Name], bytes]:
     """
     head, _, body = content.partition(b"\n")
     about = json.loads(head)
-    if about["format"] != _FORMAT:
+    if about["format"] not in _NAMED_SINCE:
         return "another format", [], b""
     if hashlib.sha256(body).hexdigest() != about["sha256"]:
         raise ValueError("its digest is another")
     names, _, history = body.partition(b"\n")
-    return str(about["made_by"]), [Name(str(text)) for text in json.loads(names)], history
+    made_by = str(about["made_by"]) if about["format"] == _FORMAT else "another format"
+    return made_by, [Name(str(text)) for text in json.loads(names)], history
 
 
 def _continued(derived: Derived, names: list[Name]) -> Derived:
@@ -147,7 +173,15 @@ def _forget(history: History, count: int) -> None:
     """
     del history.runs[:count]
     first = history.runs[0].started_at if history.runs else None
-    for key, course in [*history.courses.items()]:
+    _forget_courses(history.courses, first)
+    for place, courses in [*history.elsewhere.items()]:
+        _forget_courses(courses, first)
+        if first is None or all(course.seen < first for course in courses.values()):
+            del history.elsewhere[place]
+
+
+def _forget_courses(courses: dict[Key, Course], first: str | None) -> None:
+    for key, course in [*courses.items()]:
         since = course.out_of_sync_since
         course.episodes = [
             each
@@ -159,7 +193,7 @@ def _forget(history: History, count: int) -> None:
         ]
         course.first = max(course.first, first or "")
         if first is None or not (course.is_there or course.episodes or course.seen >= first):
-            del history.courses[key]
+            del courses[key]
 
 
 def _made_by() -> str:

@@ -33,7 +33,7 @@
     }
   };
 
-  const {kinds, targets, statuses, rows} = JSON.parse(document.getElementById("data").textContent);
+  const {kinds, targets, statuses, errors, rows} = JSON.parse(document.getElementById("data").textContent);
   const entries = rows.map(([name, kind, target, status, since, what, part]) => ({
     name,
     kind: kinds[kind][0],
@@ -41,9 +41,10 @@
     status: statuses[status][0],
     shown: statuses[status],
     since,
-    what,
+    what: typeof what === "number" ? errors[what][0] : what,
     page: `definitions/${targets[target][1]}/${kinds[kind][1]}/${part || name}.html`,
-    text: `${name}\n${kinds[kind][0]}\n${targets[target][0]}\n${what}`.toLowerCase(),
+    text: [name, kinds[kind][0], targets[target][0], ...(typeof what === "number" ? errors[what] : [what])]
+      .join("\n").toLowerCase(),
   }));
 
   const made = (tag, className, ...children) => {

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.documents import in_sync
+from tests.documents import document as made
+from tests.documents import in_sync, unread
 
 if TYPE_CHECKING:
     from driftcheck.document.entries import Document, ResourceEntry
@@ -29,10 +30,10 @@ HOSTILE = (
 
 
 def resource(name: str, **members: Any) -> ResourceEntry:
-    made = in_sync(name)
-    made["target"] = "prod-eu"
-    made.update(members)  # type: ignore[typeddict-item]
-    return made
+    entry = in_sync(name)
+    entry["target"] = "prod-eu"
+    entry.update(members)  # type: ignore[typeddict-item]
+    return entry
 
 
 def test_the_console_stays_clean_and_no_request_leaves(reader: Reader, document: Document) -> None:
@@ -168,7 +169,8 @@ def test_everything_is_there_without_javascript(reader: Reader, document: Docume
 
     assert report.names() == ALL
     opened = report.page.locator("article:has(details[open]) h3").all_inner_texts()
-    assert opened == ["churn-model-quality", "fraud-model-quality", "churn-model-quality"]
+    assert opened == ["churn-model-quality", "fraud-model-quality"]
+    assert report.page.get_by_text("ThrottlingException: Describe").is_visible()
     assert report.page.get_by_text('"ml.m5.4xlarge"', exact=True).is_visible()
     assert not report.page.locator("form").is_visible()
 
@@ -295,3 +297,18 @@ def test_print_opens_every_definition_and_leaves_the_controls_out(reader: Reader
     assert arn.evaluate("text => text.checkVisibility({contentVisibilityAuto: true})")
     assert not report.page.locator("form").is_visible()
     assert not report.page.locator(".permalink").first.is_visible()
+
+
+def test_what_many_could_not_be_read_for_is_told_once_and_finds_each_of_them(reader: Reader) -> None:
+    lost = [unread("NoRegion", "You must specify a region.") for _ in range(60)]
+    for number, each in enumerate(lost):
+        each["name"] = f"churn-{number:03}"
+    report = reader.open(made(*lost, in_sync("fine")))
+    page = report.page
+
+    assert page.get_by_text("You must specify a region.").count() == 1
+    page.get_by_label("Search").fill("specify region churn-03")
+    assert report.names() == [f"churn-{n:03}" for n in range(30, 40)]
+    page.locator("article:visible summary").first.click()
+    page.locator("article:visible a", has_text="NoRegion").first.click()
+    assert page.locator("li:target").inner_text().startswith("60 definitions in prod could not be compared")

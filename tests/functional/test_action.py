@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import yaml
 from tests.functional.definitions import MODEL_QUALITY, minimal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.functional.service import Service
 
@@ -31,12 +32,16 @@ SCRIPTS = Path(sys.executable).parent
 
 @dataclass
 class Runner:
-    """A checkout and the folder of a job; ``outputs`` are those of the step ``check``."""
+    """A checkout and the folder of a job; ``outputs`` are those of the step ``check``.
+
+    ``hook`` is what git has set where it runs the job.
+    """
 
     checkout: Path
     folder: Path
     environment: dict[str, str]
     outputs: dict[str, str] = field(default_factory=dict)
+    hook: dict[str, str] = field(default_factory=dict)
 
     def step(self, name: str, **inputs: str) -> subprocess.CompletedProcess[str]:
         """Run one step of the Action with these inputs, and the defaults of the others."""
@@ -66,16 +71,17 @@ class Runner:
         return ran
 
     def job(self, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run the script of the GitLab job, after its first line, which installs driftcheck."""
-        install, script = GITLAB["script"]
-        assert install.startswith("pip install ")
+        """Run the script of the GitLab job, but for the line which installs driftcheck."""
+        first, install, script = GITLAB["script"]
+        assert install.startswith("python -I -m pip install ")
         return subprocess.run(
-            ["sh", "-c", script],
+            ["sh", "-c", f"{first}\n{script}"],
             cwd=self.checkout,
             env={
                 **self.environment,
                 **{key: str(value) for key, value in GITLAB["variables"].items()},
                 "CI_PROJECT_DIR": str(self.checkout),
+                "TMPDIR": str(self.folder),
                 **variables,
             },
             capture_output=True,
@@ -308,6 +314,77 @@ def test_a_base_without_targets_gives_none(changed: Runner) -> None:
     assert "unknown target `mine`" in checked.stderr
 
 
+@pytest.fixture(params=["action", "gitlab"])
+def check_change(changed: Runner, request: pytest.FixtureRequest) -> Callable[[], tuple[int, str]]:
+    """Check a change as one of the two does: the exit code, and what was said."""
+
+    def check() -> tuple[int, str]:
+        if request.param == "gitlab":
+            base = git(changed, "rev-parse", "main")
+            ran = changed.job(CI_MERGE_REQUEST_DIFF_BASE_SHA=base, DRIFTCHECK_COMMENT="false", **changed.hook)
+            return ran.returncode, ran.stderr
+        known = changed.environment
+        changed.environment = {**known, **changed.hook}
+        ran = changed.step("Check", base="main", fail_on="new")
+        changed.environment = known
+        return int(changed.outputs.get("code", ran.returncode)), ran.stderr
+
+    return check
+
+
+def test_the_repository_is_that_of_the_checkout(
+    changed: Runner, check_change: Callable[[], tuple[int, str]]
+) -> None:
+    """Also where git has set another one, as it does for its hooks."""
+    other = changed.folder / "other"
+    other.mkdir()
+    git(changed, "init", "--quiet", str(other))
+    changed.hook = {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other)}
+    for_prod(changed)
+
+    code, said = check_change()
+
+    assert code == 0, said
+
+
+def test_the_targets_of_the_base_are_read_or_the_job_fails(
+    changed: Runner, check_change: Callable[[], tuple[int, str]]
+) -> None:
+    """In a partial clone git would fetch them, with programs that the repository names."""
+    for_prod(changed)
+    blob = git(changed, "rev-parse", "main:driftcheck.toml")
+    (changed.checkout / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    ran = changed.folder / "ran"
+    for name, value in {
+        "remote.origin.url": f"file://{changed.checkout}",
+        "remote.origin.promisor": "true",
+        "remote.origin.uploadpack": f"touch {ran};",
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+    }.items():
+        git(changed, "config", name, value)
+
+    code, said = check_change()
+
+    assert code == 1
+    assert said.splitlines()[-1] == (
+        "error: git cannot read driftcheck.toml in the base: if the clone is partial, clone without --filter"
+    )
+    assert not ran.exists()
+    assert not (changed.checkout / "driftcheck.json").exists()
+
+
+def for_prod(runner: Runner) -> None:
+    """Declare for the target that the base has, and name another role in the change's own file."""
+    git(runner, "switch", "--quiet", "main")
+    (runner.checkout / "driftcheck.toml").write_text('[targets.prod]\nregion = "eu-west-1"\n', "utf-8")
+    desired = {"version": 1, "target": "prod", "model_quality_job_definitions": [minimal(MODEL_QUALITY)]}
+    (runner.checkout / "desired" / "churn.json").write_text(json.dumps(desired), "utf-8")
+    commit(runner, "switch --quiet change", "reset --quiet --hard main")
+    (runner.checkout / "driftcheck.toml").write_text("[targets.other]\n", "utf-8")
+    commit(runner)
+
+
 def test_what_is_invalid_leaves_a_result_to_comment_on(changed: Runner) -> None:
     (changed.checkout / "desired" / "churn.json").write_text("{", "utf-8")
 
@@ -364,15 +441,77 @@ def test_the_job_of_gitlab_fails_where_its_comment_cannot_be_made(changed: Runne
 
 
 def test_the_job_of_gitlab_takes_its_role_by_its_token(changed: Runner) -> None:
-    """The token is in a file of its owner alone, outside of what is checked out."""
-    changed.environment["AWS_ACCESS_KEY_ID"] = ""
+    """The token is in a file of its owner alone, outside of what is checked out, and does not stay."""
+    stub(
+        changed,
+        'stat -c "%a %n" "$(dirname "$AWS_WEB_IDENTITY_TOKEN_FILE")"; cat "$AWS_WEB_IDENTITY_TOKEN_FILE"',
+    )
+    before = sorted(changed.folder.iterdir())
 
-    changed.job(
+    ran = changed.job(
         CI_MERGE_REQUEST_DIFF_BASE_SHA=git(changed, "rev-parse", "main"),
         DRIFTCHECK_COMMENT="false",
         AWS_ROLE_ARN="arn:aws:iam::123456789012:role/driftcheck",
         DRIFTCHECK_ID_TOKEN="a-token",
     )
 
-    token = changed.checkout.with_name("checkout.token")
-    assert (token.read_text("utf-8"), token.stat().st_mode & 0o777) == ("a-token", 0o600)
+    mode, folder = ran.stdout.splitlines()[0].split()
+    assert (mode, ran.stdout.splitlines()[1:]) == ("700", ["a-token"]), ran.stderr
+    assert folder.startswith(str(changed.folder))
+    assert sorted(changed.folder.iterdir()) == before
+
+
+def stub(runner: Runner, script: str) -> None:
+    """Put a shell script in driftcheck's place."""
+    folder = runner.folder / "stub"
+    folder.mkdir()
+    (folder / "driftcheck").write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+    (folder / "driftcheck").chmod(0o755)
+    runner.environment["PATH"] = f"{folder}:{runner.environment['PATH']}"
+
+
+def committed(place: Path, what: str, forged: str, outside: Path) -> None:
+    """Something that stands in the place of one of the job's files."""
+    match what:
+        case "file":
+            place.write_text(forged, "utf-8")
+        case "link":
+            place.symlink_to(outside)
+        case "folder":
+            (place / "inner").mkdir(parents=True)
+        case "fifo":
+            os.mkfifo(place)
+
+
+@pytest.mark.parametrize("what", ["file", "link", "folder", "fifo"])
+@pytest.mark.parametrize("early", [False, True])
+def test_the_job_of_gitlab_shows_and_keeps_what_it_made_and_nothing_else(
+    changed: Runner, what: str, early: bool
+) -> None:
+    forged = (TOP / "tests" / "golden" / "result.json").read_text("utf-8").replace("churn", "forged")
+    outside = changed.folder / "outside"
+    outside.write_text(forged, "utf-8")
+    for name in ("driftcheck.json", "driftcheck.xml"):
+        committed(changed.checkout / name, what, forged, outside)
+    if what in ("file", "link"):
+        git(changed, "add", "--all")
+        git(changed, "commit", "--quiet", "--message", "forged")
+    # `comment` calls a forge: shown is what it would be given
+    real = SCRIPTS / "driftcheck"
+    begin = "exit 1" if early else f'exec "{real}" "$@"'
+    stub(changed, f'if [ "$1" = comment ]; then exec "{real}" comment --dry-run "$2"; fi\n{begin}')
+
+    ran = changed.job(CI_MERGE_REQUEST_DIFF_BASE_SHA=git(changed, "rev-parse", "main"))
+
+    assert "forged" not in ran.stdout
+    assert outside.read_text("utf-8") == forged
+    files = [changed.checkout / name for name in ("driftcheck.json", "driftcheck.xml")]
+    if early:
+        assert ran.returncode == 1
+        assert "## " not in ran.stdout
+        assert not any(os.path.lexists(file) for file in files)
+    else:
+        assert ran.returncode == 0, ran.stderr
+        assert "## ✅ Valid" in ran.stdout
+        assert all(file.is_file() and not file.is_symlink() for file in files)
+        assert "forged" not in files[0].read_text("utf-8")

@@ -351,7 +351,7 @@ def _shallow(folder: Path) -> None:
         (commit, "--output=evil", "error: --base: there is no commit `--output=evil` here"),
         (commit, "main\n::error::x", "error: --base: there is no commit `main\\n::error::x` here"),
         (_unrelated, "main", "error: --base: `main` and HEAD have no commit in common"),
-        (_shallow, "main", "with `fetch-depth: 0` in actions/checkout, or `git fetch --unshallow`"),
+        (_shallow, "main", "with `fetch-depth: 0` in actions/checkout, `GIT_DEPTH: 0` in GitLab, or `git"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -445,11 +445,8 @@ def test_a_folder_that_the_base_has_not_is_all_new(service: Service, run: Run, t
     assert (result.exit_code, result.document["base"]["error"]) == (2, None)
 
 
-def test_a_folder_that_the_change_deletes_is_invalid(service: Service, run: Run, tmp_path: Path) -> None:
-    write(tmp_path, model("a"))
+def test_a_folder_that_neither_side_has_is_invalid(service: Service, run: Run, tmp_path: Path) -> None:
     commit(tmp_path)
-    (tmp_path / "desired" / "desired.yaml").unlink()
-    (tmp_path / "desired").rmdir()
 
     ended = run("check", "--base", "HEAD", "-o", "r.json")
 
@@ -733,6 +730,49 @@ def test_state_that_the_change_brings_is_not_relied_on(service: Service, run: Ru
     assert line.startswith("error: .driftcheck is part of what is checked out")
 
 
+def test_templates_that_the_change_brings_are_not_run(service: Service, run: Run, tmp_path: Path) -> None:
+    write(tmp_path, model("a"))
+    commit(tmp_path)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "report.md.j2").write_text(
+        "{{ cycler.__init__.__globals__.os.mkdir('hacked') }}"
+    )
+    (tmp_path / "linked").symlink_to("templates")
+    commit(tmp_path)
+
+    for folder in ("templates", "linked"):
+        line = refused(run("check", "--base", "HEAD~1", "--templates", folder, "-o", "r.md"), service)
+        assert line.startswith(f"error: {folder} is part of what is checked out")
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_state_that_is_committed_is_not_relied_on_without_a_base(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    write(tmp_path, model("a"))
+    (tmp_path / ".driftcheck").mkdir()
+    (tmp_path / ".driftcheck" / "default.state").write_text("forged")
+    commit(tmp_path)
+
+    for command in (["check", "--incremental"], ["nightly", "--store", "runs", "--incremental"]):
+        line = refused(run(*command), service)
+        assert line.startswith("error: .driftcheck is part of what is checked out")
+    line = refused(run("state", "push", "s3://bucket/prefix"), service)
+    assert line.startswith("error: .driftcheck is part of what is checked out")
+
+
+def test_state_that_is_ignored_by_git_is_used(service: Service, run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text(".driftcheck\n")
+    write(tmp_path, model("a"))
+    commit(tmp_path)
+    service.create(MODEL_QUALITY, model("a"), created_at=OLD)
+
+    assert run("check", "--incremental").exit_code == 0
+    service.calls.clear()
+    assert run("check", "--incremental").exit_code == 0
+    assert not service.called("Describe*")
+
+
 def test_what_the_base_hides_stays_hidden(service: Service, run: Run, tmp_path: Path) -> None:
     path = "ModelQualityAppSpecification.Environment.DB_URL"
     old = model("a", lifecycle={"sensitive": [path]})
@@ -755,6 +795,30 @@ def test_what_the_base_hides_stays_hidden(service: Service, run: Run, tmp_path: 
         text = file.read_text("utf-8")
         assert not [value for value in ("first-value", "second-value", "third-value") if value in text]
     assert "(sensitive)" in (tmp_path / "r.json").read_text("utf-8")
+
+
+def test_what_the_operator_unmasks_is_shown_of_both_sides(service: Service, run: Run, tmp_path: Path) -> None:
+    sides = [model("a") for _ in range(2)]
+    for side, value in zip(sides, ("first-value", "second-value"), strict=True):
+        side["ModelQualityAppSpecification"]["Environment"] = {"S3_KEY": value, "API_KEY": "hunter2"}
+    write(tmp_path, sides[0])
+    commit(tmp_path)
+    write(tmp_path, sides[1])
+    service.create(MODEL_QUALITY, sides[0], created_at=OLD)
+    (tmp_path.parent / "mine.toml").write_text('[redact]\nplain_keys = ["S3_KEY"]\n')
+    # the change's own file is refused: it could unmask whatever it likes
+    (tmp_path / "driftcheck.toml").write_text('[redact]\nplain_keys = ["API_KEY"]\n')
+
+    assert "not what the merge base has" in refused(run("check", "--base", "HEAD"), service)
+    ended = run("check", "--base", "HEAD", "--config", "../mine.toml", "-o", "r.json")
+
+    assert ended.exit_code == 2
+    (declaration,) = json.loads((tmp_path / "r.json").read_text("utf-8"))["base"]["declarations"]
+    (change,) = declaration["changes"]
+    assert (change["base"], change["desired"]) == ("first-value", "second-value")
+    comment = run("comment", "--dry-run", "r.json").stdout
+    assert "second-value" in comment
+    assert "hunter2" not in comment
 
 
 # -- what is read
@@ -943,3 +1007,20 @@ def test_the_comment_warns_of_what_aws_has_already_otherwise(
         "(default)`, declared in `desired/desired.yaml:25`: AWS has one of this name, and it differs\n"
         in told
     )
+
+
+def test_an_arn_of_another_place_is_the_changes_error_and_not_that_of_its_base(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    elsewhere = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:model-quality-job-definition/a"
+    write(tmp_path, model("a", JobDefinitionArn=elsewhere))
+    commit(tmp_path)
+    service.create(MODEL_QUALITY, model("a"))
+
+    outcome = run("check", "--base", "HEAD")
+
+    assert outcome.exit_code == 1
+    assert "desired.yaml:25:3: error: JobDefinitionArn fits no target of this file" in outcome.stderr
+    write(tmp_path, model("a"))
+    result = check(run, service, "--base", "HEAD")
+    assert (result.exit_code, result.document["base"]["error"], result.warnings) == (0, None, [])

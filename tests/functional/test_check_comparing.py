@@ -168,6 +168,34 @@ def test_tags_are_fetched_and_compared_where_they_are_declared(
     assert len(service.called("ListTags")) == 4 + 1
 
 
+def test_declared_tags_of_aws_are_compared_on_neither_side_and_told_once(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    own = [{"Key": "team", "Value": "risk"}]
+    of_aws = [{"Key": f"aws:cloudformation:{name}", "Value": "x"} for name in ("stack-name", "logical-id")]
+    for name in ("gone", "there", "none"):
+        service.create(MODEL_QUALITY, {**full(MODEL_QUALITY, name), "Tags": own})
+    service.mutate(MODEL_QUALITY, "there", ("Tags",), [{**of_aws[0], "Value": "other"}, *own])
+    service.mutate(MODEL_QUALITY, "none", ("Tags",), [])
+    copied = [{**full(MODEL_QUALITY, name), "Tags": [*own, *of_aws]} for name in ("gone", "there")]
+    of_aws_alone = {**full(MODEL_QUALITY, "none"), "Tags": of_aws}
+    write_desired(tmp_path, {MODEL_QUALITY: [*copied, of_aws_alone]})
+
+    result = check(run, service)
+
+    assert (result.exit_code, result.statuses) == (0, dict.fromkeys(("gone", "there", "none"), "in_sync"))
+    assert result.warnings == ["aws-tags-not-compared"]
+    (said,) = (
+        line for line in run("validate").stderr.splitlines() if "keys begin with aws: belong to AWS" in line
+    )
+    place = result.document["warnings"][0]["source"]
+    assert said.startswith(f"{place['file']}:{place['line']}:{place['column']}: warning: tags whose keys")
+    # nobody is told of what was not asked for
+    write_desired(tmp_path, {MODEL_QUALITY: [minimal(MODEL_QUALITY, "other")]}, "b.yaml")
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, "other"))
+    assert check(run, service, "--select", "other").warnings == []
+
+
 def test_numbers_are_compared_by_the_type_of_their_member(service: Service, run: Run, tmp_path: Path) -> None:
     threshold = (INPUT, "EndpointInput", "ProbabilityThresholdAttribute")
     declared = []

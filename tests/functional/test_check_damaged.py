@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.functional.definitions import ACCOUNT, DATA_QUALITY, MODEL_QUALITY, REGION, minimal, write_desired
 from tests.functional.faults import Answer, Redirect
 from tests.functional.results import check
@@ -84,6 +86,14 @@ DAMAGED: dict[str, Any] = {
     "no-time": with_value("no-time", ("CreationTime",), '"yesterday"'),
     "time-before-time": with_value("time-before-time", ("CreationTime",), '"0001-01-01T00:00:00+14:00"'),
     "time-after-time": with_value("time-after-time", ("CreationTime",), "1e18"),
+    "lacks-role": without("lacks-role", "RoleArn"),
+    "lacks-arn": without("lacks-arn", "JobDefinitionArn"),
+    "lacks-time": without("lacks-time", "CreationTime"),
+    "lacks-count": with_value("lacks-count", COUNT[:-1], '{"InstanceType": "ml.m5.large"}'),
+    "lacks-cluster": with_value("lacks-cluster", COUNT[:-2], "{}"),
+    "lacks-path": with_value("lacks-path", (INPUT, "EndpointInput"), '{"EndpointName": "churn"}'),
+    "lacks-subnets": with_value("lacks-subnets", ("NetworkConfig",), '{"VpcConfig": {"Subnets": ["a"]}}'),
+    "lacks-limit": with_value("lacks-limit", ("StoppingCondition",), '{"New": 1}'),
     "trailing": json.dumps(true_answer("trailing")) + "{}",
 }
 
@@ -156,6 +166,7 @@ def test_damaged_tags_are_an_error_of_their_definition(service: Service, run: Ru
         "no-json": b"<html>",
         "null-tag": {"Tags": [None]},
         "wrong-type": {"Tags": [{"Key": 1, "Value": "x"}]},
+        "no-value": {"Tags": [{"Key": "team"}]},
         "repeats": {"Tags": [], "NextToken": "again"},
     }
     names = ["steady", *bodies]
@@ -172,3 +183,53 @@ def test_damaged_tags_are_an_error_of_their_definition(service: Service, run: Ru
     assert result.errors == dict.fromkeys(bodies, "DamagedAnswer")
     assert result.statuses["steady"] == "in_sync"
     assert len(service.called("ListTags")) <= 60
+
+
+@pytest.mark.parametrize(
+    "member", ["MonitoringJobDefinitionName", "MonitoringJobDefinitionArn", "CreationTime"]
+)
+def test_a_list_that_lacks_what_it_must_have_is_an_error_of_its_target(
+    service: Service, run: Run, tmp_path: Path, member: str
+) -> None:
+    write_desired(tmp_path, {MODEL_QUALITY: [minimal(MODEL_QUALITY)]})
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY))
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-quality-job-definition/stray"
+    summary = {
+        "MonitoringJobDefinitionName": "stray",
+        "MonitoringJobDefinitionArn": arn,
+        "CreationTime": 1763625600.5,
+        "EndpointName": "churn",
+    }
+    del summary[member]
+    service.fail(Answer({"JobDefinitionSummaries": [summary]}), action="ListModelQuality*")
+
+    result = check(run, service)
+
+    assert (result.exit_code, result.statuses) == (1, {"churn": "in_sync"})
+    assert result.target_error == {
+        "code": "DamagedAnswer",
+        "message": f"ListModelQualityJobDefinitions: the answer has no JobDefinitionSummaries.0.{member}",
+    }
+
+
+def test_an_empty_block_in_an_answer_is_an_absent_one(service: Service, run: Run, tmp_path: Path) -> None:
+    names = ["nothing", "empty", "declared"]
+    declared = [minimal(MODEL_QUALITY, name) for name in names]
+    declared[1]["StoppingCondition"] = {}
+    declared[1]["NetworkConfig"] = {"EnableNetworkIsolation": False, "VpcConfig": {}}
+    declared[2]["StoppingCondition"] = {"MaxRuntimeInSeconds": 3600}
+    write_desired(tmp_path, {MODEL_QUALITY: declared})
+    network = '{"EnableNetworkIsolation": false}'
+    for name in names:
+        text = with_value(name, ("StoppingCondition",), "{}")
+        if name == "empty":
+            text = text[:-1] + f', "NetworkConfig": {network}' + "}"
+        service.fail(Answer(text), name=name)
+
+    result = check(run, service, "--no-unmanaged")
+
+    assert result.statuses == {"nothing": "in_sync", "empty": "in_sync", "declared": "drifted"}
+    assert result.changes("declared") == [
+        (("StoppingCondition",), "removed", {"MaxRuntimeInSeconds": 3600}, None)
+    ]
+    assert run("validate", "-q").exit_code == 0

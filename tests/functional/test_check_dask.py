@@ -398,8 +398,9 @@ def test_nothing_secret_travels(service: Service, run: Run, tmp_path: Path, dask
     }
     declared = minimal(MODEL_QUALITY)
     app = declared["ModelQualityAppSpecification"]
-    app["Environment"] = {names[each]: text for each, text in texts.items()}
+    app["Environment"] = {names[each]: text for each, text in texts.items()} | {"S3_KEY": "plain words"}
     app["ContainerArguments"] = [
+        *("--password", "tulip"),
         "--url",
         "https://me:hunter3@example.com/",
         "--token=battery staple",
@@ -413,7 +414,8 @@ def test_nothing_secret_travels(service: Service, run: Run, tmp_path: Path, dask
     write_desired(tmp_path, {MODEL_QUALITY: [declared]}, target="prod")
     (tmp_path / "driftcheck.toml").write_text(
         f'[targets.prod]\nregion = "{REGION}"\n'
-        f'vars = {{ role = "arn:aws:iam::{ACCOUNT}:role/x", unused = "opensesame" }}\n',
+        f'vars = {{ role = "arn:aws:iam::{ACCOUNT}:role/x", unused = "opensesame" }}\n'
+        '[redact]\nplain_keys = ["S3_KEY"]\n',
         "utf-8",
     )
     live = {key: value for key, value in declared.items() if key != "lifecycle"}
@@ -425,8 +427,10 @@ def test_nothing_secret_travels(service: Service, run: Run, tmp_path: Path, dask
             "NEW": "battery staple",
             "MODE": "correct horse",
             "OWNER": "eve",
+            "S3_KEY": "plain tongue",
         },
         "ContainerArguments": [
+            *("--password", "daffodil"),
             "--url",
             "https://me:hunter5@example.com/",
             "--token=battery staple!",
@@ -448,8 +452,10 @@ def test_nothing_secret_travels(service: Service, run: Run, tmp_path: Path, dask
     heard = tap.heard()
     assert b"churn" in heard
     assert b"correct horse" in heard
+    assert b"plain words" in heard
+    assert "plain tongue" in str(result.document)
     for word in (
-        *("hunter2", "hunter3", "battery staple", "mallory", "opensesame"),
+        *("tulip", "daffodil", "hunter2", "hunter3", "battery staple", "mallory", "opensesame"),
         *(ACCESS_KEY, *secret.values(), "callers-own-token"),
     ):
         assert word.encode() not in heard, word
@@ -515,3 +521,27 @@ def test_a_file_of_dask_that_is_damaged_is_one_line(service: Service, run: Run, 
     (line,) = outcome.stderr.splitlines()
     assert line.startswith("error: Dask cannot be used: ")
     assert "dask.yaml" in line
+
+
+@pytest.mark.parametrize("region", [REGION, "us-east-1"], ids=["declared there", "another"])
+def test_the_worker_tells_the_account_and_files_of_another_place_are_refused(
+    service: Service, run: Run, tmp_path: Path, dask: DaskCluster, region: str
+) -> None:
+    definition = minimal(MODEL_QUALITY) | {
+        "JobDefinitionArn": f"arn:aws:sagemaker:{region}:{ACCOUNT}:model-quality-job-definition/churn"
+    }
+    write_desired(tmp_path, {MODEL_QUALITY: [definition]})
+    dask.start({})
+
+    # the region is the worker's, whatever this machine has
+    outcome = run(
+        "check", "--dask", dask.address, "-o", "json=-", env={**NOTHING, "AWS_REGION": "eu-north-1"}
+    )
+
+    document = valid(outcome.stdout)
+    assert [(each["account"], each["region"]) for each in document["targets"]] == [(ACCOUNT, REGION)]
+    if region == REGION:
+        assert (outcome.exit_code, document["summary"]["missing"]) == (2, 1)
+    else:
+        assert (outcome.exit_code, document["resources"]) == (1, [])
+        assert "region us-east-1 instead of eu-west-1" in outcome.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 from datetime import UTC, datetime, timedelta
@@ -130,6 +131,24 @@ def test_what_was_deleted_is_missing_and_what_came_back_is_described(service: Se
 
     assert described == ["a", "gone"]
     assert (result.statuses["a"], result.statuses["gone"]) == ("missing", "in_sync")
+
+
+def test_what_was_deleted_and_list_still_shows_is_as_it_was_until_the_age_is_over(
+    service: Service, run: Run
+) -> None:
+    again(run, service)
+    call = next(call for call in reversed(service.calls) if call.action == f"List{MODEL_QUALITY}s")
+    before = service.reply(call)
+    service.delete(MODEL_QUALITY, "b")
+    service.fail(Answer(before.body), action=f"List{MODEL_QUALITY}s")
+
+    lagging, described = again(run, service)
+    assert (lagging.statuses["b"], "b" in described) == ("in_sync", False)
+    over, described = again(run, service, "--max-age", "0s")
+    assert (over.statuses["b"], "b" in described) == ("missing", True)
+
+    service.faults.clear()
+    assert again(run, service)[0].statuses["b"] == "missing"
 
 
 def test_changed_files_are_compared_with_what_is_known(service: Service, run: Run, tmp_path: Path) -> None:
@@ -280,6 +299,56 @@ def test_nothing_sensitive_is_kept(service: Service, run: Run, tmp_path: Path) -
     assert "correct horse" not in (tmp_path / "state" / "default.state").read_text("utf-8")
     result, described = again(run, service)
     assert (described, result.statuses["a"]) == (["a"], "in_sync")
+
+
+@pytest.mark.parametrize("what", ["fifo", "device"])
+def test_state_that_is_no_file_is_not_read(service: Service, run: Run, tmp_path: Path, what: str) -> None:
+    (tmp_path / "state").mkdir()
+    state = tmp_path / "state" / "default.state"
+    if what == "fifo":
+        os.mkfifo(state)
+    else:
+        state.symlink_to("/dev/zero")
+
+    result = check(run, service, *INCREMENTAL)
+
+    assert "state-not-used" in result.warnings
+    assert "it is not a regular file" in str(result.document["warnings"])
+
+
+def test_what_became_sensitive_is_in_the_state_no_more(service: Service, run: Run, tmp_path: Path) -> None:
+    environment = ("ModelQualityAppSpecification", "Environment")
+    declared = [minimal(MODEL_QUALITY, name) for name in ("a", "b", "moved")]
+    for definition, key in zip(declared, ("DB_URL", "S3_KEY", "OTHER"), strict=True):
+        live = {key: f"hidden-{definition['JobDefinitionName']}"}
+        definition[environment[0]]["Environment"] = live
+    declared[2][environment[0]]["Environment"] = {"DB_URL": "hidden-moved"}
+    write_desired(tmp_path, {MODEL_QUALITY: declared})
+    configuration = tmp_path / "driftcheck.toml"
+    configuration.write_text('[redact]\nplain_keys = ["S3_KEY"]\n', "utf-8")
+    for definition in declared:
+        service.create(MODEL_QUALITY, definition, created_at=OLD)
+    service.mutate(MODEL_QUALITY, "moved", environment, {"OTHER": "hidden-moved"}, recreated_at=OLD)
+
+    def known() -> list[str]:
+        text = (tmp_path / "state" / "default.state").read_text("utf-8")
+        return sorted(set(re.findall("hidden-[a-z]+", text)))
+
+    again(run, service)
+    assert known() == ["hidden-a", "hidden-b", "hidden-moved"]
+    for definition in (declared[0], declared[2]):
+        definition["lifecycle"] = {"sensitive": [".".join((*environment, "DB_URL"))]}
+    write_desired(tmp_path, {MODEL_QUALITY: declared})
+    # a run of a part knows the rules of the rest; what stands at another path takes both sides to tell
+    again(run, service, "--select", "b")
+    assert known() == ["hidden-b", "hidden-moved"]
+    again(run, service)
+    assert known() == ["hidden-b"]
+    configuration.write_text("", "utf-8")
+    result, _ = again(run, service)
+    assert known() == []
+    statuses = {name: result.statuses[name] for name in ("a", "b", "moved")}
+    assert statuses == {"a": "in_sync", "b": "in_sync", "moved": "drifted"}
 
 
 def test_a_run_of_a_part_keeps_what_is_known_of_the_rest(service: Service, run: Run) -> None:

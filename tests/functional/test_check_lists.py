@@ -63,7 +63,11 @@ def test_a_page_that_names_one_again_counts_it_once(service: Service, run: Run) 
         Answer(
             {
                 "JobDefinitionSummaries": [
-                    {"MonitoringJobDefinitionName": name, "CreationTime": 1763625600}
+                    {
+                        "MonitoringJobDefinitionName": name,
+                        "MonitoringJobDefinitionArn": f"arn:aws:sagemaker:::x/{name}",
+                        "CreationTime": 1763625600,
+                    }
                     for name in ("stray-000", "stray-000", "declared-0")
                 ],
                 "NextToken": FROM_FIVE,

@@ -164,6 +164,103 @@ def test_no_sensitive_value_of_either_side_gets_out(service: Service, run: Run, 
     assert of["ignored"]["ignored"][0]["live"] == mask
 
 
+SPEAKING = (
+    *(
+        "SIGNING_KEY",
+        "ENCRYPTION_KEY",
+        "FERNET_KEY",
+        "HMAC_KEY",
+        "MASTER_KEY",
+        "SSH_KEY",
+        "KEY",
+        "PRIVATEKEY",
+    ),
+    *("API_KEY", "PRIVATEKEY", "GITHUB_PAT", "dbPass", "S3_KEY"),
+)
+PLAIN = ("KEYWORDS", "KEYBOARD", "MONKEY", "PATTERN", "COMPATIBILITY", "TOKENIZER")
+HOLDING = {
+    "URL": "https://host/?token=hunter2-url",
+    "SETTINGS": '{"password": "hunter2-json"}',
+    "HEADER": "Bearer hunter2-1234567890",
+    "HOOK": "https://hooks.slack.com/services/T0/B0/hunter2-hook",
+}
+
+
+def test_no_value_whose_key_or_text_speaks_of_a_secret_is_shown(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    declared = full(MODEL_QUALITY, "keys")
+    declared[APP]["ContainerArguments"] = [
+        "--password",
+        "hunter21",
+        "--token=hunter22",
+        "--mode",
+        "shown-desired",
+    ]
+    write_desired(tmp_path, {MODEL_QUALITY: [declared]})
+    service.create(MODEL_QUALITY, declared)
+    live = [*declared[APP]["ContainerArguments"]]
+    live[1], live[2], live[4] = "hunter23", "--token=hunter24", "shown-live"
+    service.mutate(MODEL_QUALITY, "keys", (APP, "ContainerArguments"), live)
+    for key in SPEAKING:
+        service.mutate(MODEL_QUALITY, "keys", (APP, "Environment", key), f"hunter2-{key}")
+    for key in PLAIN:
+        service.mutate(MODEL_QUALITY, "keys", (APP, "Environment", key), f"shown-{key}")
+    for key, value in HOLDING.items():
+        service.mutate(MODEL_QUALITY, "keys", (APP, "Environment", key), value)
+
+    outputs = (part for name in FILES for part in ("-o", name))
+    outcome = run("check", "--verbose", *outputs, "-o", "-")
+
+    assert outcome.exit_code == 2
+    written = {name: (tmp_path / name).read_text("utf-8") for name in FILES}
+    for name, text in {**written, "stdout": outcome.stdout, "stderr": outcome.stderr}.items():
+        assert "hunter2" not in text, name
+    for shown in ("shown-desired", "shown-live", *(f"shown-{key}" for key in PLAIN)):
+        assert shown in written["r.json"]
+    (resource,) = valid(written["r.json"])["resources"]
+    told = {each["path"][-1] for each in resource["differences"] if each["sensitive"]}
+    assert told == {*SPEAKING, *HOLDING, 1, 2}
+
+
+def test_the_operator_unmasks_keys_and_a_desired_file_masks_more(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    declared = full(MODEL_QUALITY, "keys")
+    declared["lifecycle"] = {"sensitive": [f"{APP}.Environment.JOIN_KEY"]}
+    declared[APP]["Environment"] |= {
+        "S3_KEY": "shown-desired",
+        "JOIN_KEY": "x",
+        "API_KEY": "x",
+        "URL_KEY": "x",
+    }
+    write_desired(tmp_path, {MODEL_QUALITY: [declared]})
+    (tmp_path / "driftcheck.toml").write_text(
+        '[redact]\nplain_keys = ["S3_KEY", "JOIN_KEY", "URL_KEY"]\n', "utf-8"
+    )
+    service.create(MODEL_QUALITY, {key: value for key, value in declared.items() if key != "lifecycle"})
+    for key, value in {
+        "S3_KEY": "shown-live",
+        "JOIN_KEY": "hunter2-1",
+        "API_KEY": "hunter2-2",
+        "URL_KEY": "https://a:hunter2-3@host/",
+    }.items():
+        service.mutate(MODEL_QUALITY, "keys", (APP, "Environment", key), value)
+
+    result = check(run, service)
+
+    assert "hunter2" not in str(result.document)
+    (resource,) = result.document["resources"]
+    found = {each["path"][-1]: (each["desired"], each["live"]) for each in resource["differences"]}
+    mask = ("(sensitive)", "(sensitive)")
+    assert found == {
+        "S3_KEY": ("shown-desired", "shown-live"),
+        "JOIN_KEY": mask,
+        "API_KEY": mask,
+        "URL_KEY": mask,
+    }
+
+
 def test_an_error_message_of_aws_gives_no_credential_away(service: Service, run: Run, tmp_path: Path) -> None:
     write_desired(tmp_path, {MODEL_QUALITY: [full(MODEL_QUALITY)], DATA_QUALITY: []})
     service.create(MODEL_QUALITY, full(MODEL_QUALITY))

@@ -251,7 +251,10 @@ def test_the_age_of_an_object_counts(service: Service, run: Run) -> None:
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        (DENIED, "Access Denied; allow it (driftcheck iam-policy --state s3://states/fleet/nightly)"),
+        (
+            DENIED,
+            "GetObject: AccessDenied; allow it (driftcheck iam-policy --state s3://states/fleet/nightly)",
+        ),
         (Refuse(404, "NoSuchBucket", "The specified bucket does not exist"), "bucket does not exist"),
         (Answer("<html>nothing here</html>", 404, "text/html"), "GetObject"),
         (Answer("<html>gateway</html>", 500, "text/html"), "GetObject"),
@@ -413,7 +416,7 @@ def test_what_check_would_not_take_or_not_name_is_not_pushed(
     assert pushed.exit_code == 1
     assert pushed.stderr.splitlines() == [
         "error: .driftcheck/a b.state is not pushed: no target is named so",
-        "error: .driftcheck/folder.state is not pushed: it is no regular file",
+        "error: .driftcheck/folder.state is not pushed: it is not a regular file",
         "error: .driftcheck/huge.state is not pushed: it is larger than 512 MiB",
     ]
     assert service.called("PutObject") == []

@@ -378,3 +378,94 @@ def test_what_another_target_of_the_same_account_and_region_declares_is_not_unma
         ("elsewhere", "of-a", "unmanaged"),
         ("elsewhere", "of-elsewhere", "in_sync"),
     ]
+
+
+def matrix(service: Service, folder: Path, toml: str, targets: tuple[str, ...]) -> None:
+    """A file with a definition of its own for each target, all of which are in one account and region."""
+    (folder / "driftcheck.toml").write_text(toml, "utf-8")
+    for target in targets:
+        named = {} if target == "default" else {"target": target}
+        write_desired(
+            folder, {MODEL_QUALITY: [minimal(MODEL_QUALITY, f"of-{target}")]}, f"{target}.yaml", **named
+        )
+        service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, f"of-{target}"))
+
+
+PLACE = f'region = "{REGION}"\naccount = "{ACCOUNT}"\n'
+
+
+@pytest.mark.parametrize(
+    ("toml", "targets", "asked"),
+    [
+        # each says where it is
+        (f"[targets.a]\n{PLACE}[targets.b]\n{PLACE}", ("a", "b"), "a"),
+        # by the same credentials it is the same account
+        (f'[targets.a]\n{PLACE}[targets.b]\nregion = "{REGION}"\n', ("a", "b"), "a"),
+        (f'[targets.a]\n{PLACE}[targets.b]\nregion = "{REGION}"\n', ("a", "b"), "b"),
+        # the ambient target has neither, and the region of the environment
+        (f"[targets.a]\n{PLACE}", ("a", "default"), "a"),
+        (f"[targets.a]\n{PLACE}", ("a", "default"), "default"),
+        # a target that another account is said of tells nothing about the credentials
+        (
+            (
+                f'[targets.a]\n{PLACE}[targets.b]\nregion = "{REGION}"\n'
+                f'[targets.z]\nregion = "{REGION}"\naccount = "{OTHER}"\n'
+            ),
+            ("a", "b", "z"),
+            "a",
+        ),
+    ],
+)
+def test_what_is_declared_for_a_target_that_is_not_asked_for_is_not_unmanaged(
+    service: Service, run: Run, tmp_path: Path, toml: str, targets: tuple[str, ...], asked: str
+) -> None:
+    matrix(service, tmp_path, toml, targets)
+    if "z" in targets:
+        service.delete(MODEL_QUALITY, "of-z")
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, "stray"))
+
+    result = check(run, service, "--target", asked)
+
+    assert result.statuses == {f"of-{asked}": "in_sync", "stray": "unmanaged"}
+
+
+def test_what_is_declared_elsewhere_or_where_nobody_knows_is_unmanaged(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / ".home" / "config").write_text("[profile other]\nregion = us-east-1\n")
+    toml = (
+        f'[targets.a]\n{PLACE}[targets.us]\nregion = "us-east-1"\naccount = "{ACCOUNT}"\n'
+        f'[targets.their]\nregion = "{REGION}"\naccount = "{OTHER}"\n'
+        f'[targets.role]\nregion = "{REGION}"\nrole_arn = "{ROLE}"\n'
+        f'[targets.profile]\nregion = "{REGION}"\nprofile = "other"\n'
+        f'[targets.none]\nregion = "{REGION}"\nprofile = "there-is-none"\n'
+    )
+    targets = ("a", "us", "their", "role", "profile", "none")
+    matrix(service, tmp_path, toml, targets)
+
+    result = check(run, service, "--target", "a")
+
+    assert result.exit_code == 0
+    assert result.statuses == {"of-a": "in_sync"} | {f"of-{name}": "unmanaged" for name in targets[1:]}
+
+
+@pytest.mark.parametrize("count", [2, 7])
+def test_shards_know_what_is_declared_for_targets_that_are_not_theirs(
+    service: Service, run: Run, tmp_path: Path, count: int
+) -> None:
+    toml = f'[targets.a]\n{PLACE}[targets.b]\nregion = "{REGION}"\n'
+    matrix(service, tmp_path, toml, ("a", "b", "default"))
+
+    for index in range(1, count + 1):
+        statuses = check(run, service, "--shard", f"{index}/{count}").statuses
+        assert set(statuses.values()) <= {"in_sync"}
+
+
+def test_selected_ones_that_another_target_declares_are_not_unmanaged(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    matrix(service, tmp_path, f"[targets.a]\n{PLACE}[targets.b]\n{PLACE}", ("a", "b"))
+
+    result = check(run, service, "--select", "of-*", "--target", "a", "--fail-on", "unmanaged")
+
+    assert (result.exit_code, result.statuses) == (0, {"of-a": "in_sync"})

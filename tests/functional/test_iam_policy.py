@@ -124,3 +124,43 @@ def test_it_can_be_asked_of_one_target_alone(run: Run, tmp_path: Path) -> None:
         ],
     }
     assert json.dumps(printed.document(), indent=2) + "\n" == printed.stdout
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("eu-west-1", "aws"), (None, "aws")],
+)
+def test_the_ambient_target_is_in_the_partition_of_the_ambient_region(
+    run: Run, tmp_path: Path, region: str | None, partition: str
+) -> None:
+    write_desired(tmp_path, {KINDS[0]: [minimal(KINDS[0]) | TAGS]})
+
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        env = {"AWS_REGION": None, variable: region}
+        printed = run("iam-policy", "--no-unmanaged", "--state", "s3://states/fleet", env=env)
+
+        assert [each["Resource"] for each in printed.document()["Statement"]] == [
+            f"arn:{partition}:sagemaker:*:*:model-quality-job-definition/*",
+            f"arn:{partition}:sagemaker:*:*:model-quality-job-definition/*",
+            f"arn:{partition}:s3:::states/fleet/*",
+            f"arn:{partition}:s3:::states",
+        ]
+
+
+def test_a_profile_or_a_role_tells_the_partition_of_a_target_without_a_region(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / ".home" / "config").write_text("[profile cn]\nregion = cn-north-1\n")
+    (tmp_path / "driftcheck.toml").write_text(
+        '[targets.a]\nprofile = "cn"\n[targets.b]\nprofile = "there-is-none"\n'
+        f'[targets.c]\nrole_arn = "{ROLE.replace("arn:aws:", "arn:aws-us-gov:")}"\n'
+    )
+    write_desired(tmp_path, {KINDS[0]: [minimal(KINDS[0])]}, targets=["a", "b", "c"])
+
+    printed = run("iam-policy", "--no-unmanaged", env={"AWS_REGION": None})
+
+    assert printed.document()["Statement"][0]["Resource"] == [
+        "arn:aws-cn:sagemaker:*:*:model-quality-job-definition/*",
+        f"arn:aws-us-gov:sagemaker:*:{ACCOUNT}:model-quality-job-definition/*",
+        "arn:aws:sagemaker:*:*:model-quality-job-definition/*",
+    ]

@@ -480,3 +480,36 @@ def test_check_says_json_too(run: Run) -> None:
 
     (line,) = [json.loads(line) for line in outcome.stderr.splitlines()]
     assert (line["level"], line["message"]) == ("info", "wrote r.json")
+
+
+def test_a_target_that_moved_is_a_warning_and_comes_back_to_its_history(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    def night(**env: str) -> Any:
+        run(*NIGHTLY, "-o", "json=night.json", "--publish", "site", "--quiet", env=env)
+        return valid((tmp_path / "night.json").read_text())
+
+    assert night()["warnings"] == []
+
+    away = night(AWS_REGION="us-east-1")
+
+    (warning,) = away["warnings"]
+    assert warning["code"] == "target-moved"
+    assert warning["message"] == (
+        "target default: the last run looked in account 123456789012, region eu-west-1, "
+        "this one in account 123456789012, region us-east-1; each place has a history of its own"
+    )
+    front = (tmp_path / "site/index.html").read_text()
+    assert "account 123456789012, region us-east-1" in front
+    assert "went missing" not in front
+    assert [each["code"] for each in night()["warnings"]] == ["target-moved"]
+    assert night()["warnings"] == []
+
+
+def test_check_with_a_store_says_so_too(service: Service, run: Run, tmp_path: Path) -> None:
+    check = ("check", "--store", "kept", "-o", "json=-")
+    run(*check)
+
+    warnings = run(*check, env={"AWS_REGION": "us-east-1"}).document()["warnings"]
+
+    assert [each["code"] for each in warnings] == ["target-moved"]

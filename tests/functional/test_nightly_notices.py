@@ -129,7 +129,8 @@ def test_all_channels_are_told_of_what_changed_and_of_nothing_else(
         r"driftcheck, run of .* UTC\n\n1 missing\n- ModelQualityJobDefinition fraud \(default\): [^\n]*\n"
         r"\n1 drifted\n- ModelQualityJobDefinition churn \(default\): created 2026-11-23 21:14:52 UTC; "
         r"1 difference: RoleArn; desired/desired.yaml:\d+\n"
-        r"\nNow: 0 in sync, 1 drifted, 1 missing, 0 unmanaged, 0 not readable.\n",
+        r"\nNow: 0 in sync, 1 drifted, 1 missing, 0 unmanaged, 0 not readable.\n"
+        r"Target default: account 123456789012, region eu-west-1\n",
         text,
     )
     assert messages(chat) == [(subject, text.rstrip("\n"))]
@@ -186,7 +187,7 @@ def test_a_run_of_a_clock_that_was_ahead_hides_nothing(
 
 
 FAILURES: list[tuple[list[Does], int, str]] = [
-    ([500, 503, 502], 3, "HTTP status 502"),
+    ([500, 500, 503], 3, "HTTP status 503"),
     ([429, 429, 429], 3, "HTTP status 429"),
     ([404], 1, "HTTP status 404"),
     ([403], 1, "HTTP status 403"),

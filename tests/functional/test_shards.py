@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.documents import GOLDEN, as_shard, document, drifted, golden_document, in_sync
-from tests.functional.definitions import MODEL_BIAS, minimal, write_desired
+from tests.functional.definitions import ACCOUNT, MODEL_BIAS, REGION, minimal, write_desired
 from tests.functional.fleet import REGIONS, SIZE, build, without_times
 from tests.functional.results import Result, check, held, valid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from tests.functional.conftest import Run
@@ -183,6 +184,118 @@ def test_a_gap_is_one_line_and_no_report(run: Run, tmp_path: Path, documents: li
     (line,) = ended.stderr.splitlines()
     assert says in line
     assert not (tmp_path / "r.md").exists()
+
+
+def of_two_checkouts(run: Run, folder: Path, change: Callable[[], object]) -> list[str]:
+    """What merge says of two shards between which something changes; without that they go together."""
+    for index in (1, 2):
+        assert run("check", "--shard", f"{index}/2", "-o", f"{index}.json").exit_code in {0, 2}
+    assert run("merge", "1.json", "2.json").exit_code in {0, 2}
+    change()
+    assert run("check", "--shard", "2/2", "-o", "2.json").exit_code in {0, 2}
+
+    ended = run("merge", "1.json", "2.json", "-o", "json=-")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    return ended.stderr.splitlines()
+
+
+PLACE = f'region = "{REGION}"\naccount = "{ACCOUNT}"\n'
+CONTENTS = "the digest of target prod and of what files declare for it"
+
+
+@pytest.mark.parametrize(
+    ("toml", "declared"),
+    [
+        (("", ""), {"RoleArn": "arn:aws:iam::123456789012:role/other"}),
+        (("", ""), {"lifecycle": {"ignore_changes": ["RoleArn"]}}),
+        (("", ""), {"lifecycle": {"sensitive": ["RoleArn"]}}),
+        ((f'account = "{ACCOUNT}"', ""), {}),
+        ((PLACE, f'{PLACE}role_arn = "arn:aws:iam::{ACCOUNT}:role/x"\n'), {}),
+        ((REGION, "us-east-1"), {}),
+        (('bucket = "x"', 'bucket = "y"'), {}),
+    ],
+    ids=["content", "ignore", "sensitive", "account", "role", "region", "variable"],
+)
+def test_shards_of_checkouts_that_differ_are_refused(
+    service: Service, run: Run, tmp_path: Path, toml: tuple[str, str], declared: dict[str, Any]
+) -> None:
+    definitions: list[Any] = [minimal(MODEL_BIAS, f"d{number}") for number in range(6)]
+    definitions[0]["ModelBiasAppSpecification"]["Environment"] = {"BUCKET": "${var.bucket}"}
+    for definition in definitions:
+        service.create(MODEL_BIAS, definition)
+    text = f'[targets.prod]\n{PLACE}[targets.prod.vars]\nbucket = "x"\n'
+
+    def write(replaced: tuple[str, str], **more: Any) -> None:
+        (tmp_path / "driftcheck.toml").write_text(text.replace(*replaced), "utf-8")
+        write_desired(tmp_path, {MODEL_BIAS: [*definitions[:-1], definitions[-1] | more]}, target="prod")
+
+    write(("", ""))
+    lines = of_two_checkouts(run, tmp_path, lambda: write(toml, **declared))
+
+    assert CONTENTS in lines[-1]
+    assert lines[-1].endswith(": make both of the same files and driftcheck.toml")
+
+
+def test_results_of_targets_from_checkouts_that_differ_are_refused(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "driftcheck.toml").write_text(f"[targets.a]\n{PLACE}[targets.b]\n{PLACE}", "utf-8")
+    moving = minimal(MODEL_BIAS, "moving")
+    for target in ("a", "b"):
+        declared = [minimal(MODEL_BIAS, f"of-{target}"), *([moving] if target == "b" else [])]
+        write_desired(tmp_path, {MODEL_BIAS: declared}, f"{target}.yaml", target=target)
+        service.create(MODEL_BIAS, minimal(MODEL_BIAS, f"of-{target}"))
+    assert run("check", "--target", "a", "-o", "a.json").exit_code == 0
+    # it is moved to the target that was checked, so nobody has looked at it
+    write_desired(tmp_path, {MODEL_BIAS: [minimal(MODEL_BIAS, "of-a"), moving]}, "a.yaml", target="a")
+    write_desired(tmp_path, {MODEL_BIAS: [minimal(MODEL_BIAS, "of-b")]}, "b.yaml", target="b")
+    assert run("check", "--target", "b", "-o", "b.json").exit_code == 0
+
+    ended = run("merge", "a.json", "b.json")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert [line.partition(" is ")[0] for line in ended.stderr.splitlines()] == [
+        f"error: the digest of target {target} and of what files declare for it" for target in ("a", "b")
+    ]
+
+
+def test_a_shard_of_last_week_is_refused_unless_that_is_allowed(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    write_desired(tmp_path, {MODEL_BIAS: [minimal(MODEL_BIAS, f"d{number}") for number in range(6)]})
+    for number in range(6):
+        service.create(MODEL_BIAS, minimal(MODEL_BIAS, f"d{number}"))
+    for index in (1, 2):
+        assert run("check", "--shard", f"{index}/2", "-o", f"{index}.json").exit_code == 0
+    old = json.loads((tmp_path / "1.json").read_text("utf-8"))
+    began = datetime.fromisoformat(old["started_at"]) - timedelta(days=6)
+    save(tmp_path, "1.json", old | {"started_at": f"{began:%Y-%m-%dT%H:%M:%SZ}"})
+
+    refused = run("merge", "1.json", "2.json")
+    allowed = run("merge", "1.json", "2.json", "--max-age", "7d")
+
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.endswith("further apart than --max-age: run the older part again\n")
+    assert (allowed.exit_code, allowed.stderr) == (0, "")
+    assert "is no age" in run("merge", "1.json", "2.json", "--max-age", "7").stderr
+
+
+def test_a_shard_from_which_entries_were_taken_is_refused(service: Service, run: Run, tmp_path: Path) -> None:
+    write_desired(tmp_path, {MODEL_BIAS: [minimal(MODEL_BIAS, f"d{number}") for number in range(6)]})
+    for index in (1, 2):
+        assert run("check", "--shard", f"{index}/2", "-o", f"{index}.json").exit_code == 2
+    cut = json.loads((tmp_path / "2.json").read_text("utf-8"))
+    del cut["resources"][0]
+    save(tmp_path, "2.json", cut)
+
+    ended = run("merge", "1.json", "2.json")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "error: 2.json does not have the definitions and targets that it was written with: "
+        "take the result as check wrote it\n"
+    )
 
 
 @pytest.mark.parametrize(

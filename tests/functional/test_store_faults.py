@@ -16,7 +16,7 @@ from tests.functional import gateway as by_hand
 from tests.functional.clients import emulated
 from tests.functional.definitions import ACCOUNT, MODEL_QUALITY, minimal, write_desired
 from tests.functional.faults import Answer
-from tests.functional.gateway import By, Gateway
+from tests.functional.gateway import Gateway, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,10 +48,10 @@ def gateway(emulator: str) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def s3(gateway: Gateway, environment: dict[str, str]) -> Any:
+def s3(gateway: Gateway, emulator: str, environment: dict[str, str]) -> Any:
     """A client of an S3 with an empty bucket, which driftcheck reaches through the gateway alone."""
     environment["AWS_ENDPOINT_URL_S3"] = gateway.url
-    client = emulated(gateway.emulator)
+    client = emulated(emulator)
     client.create_bucket(Bucket="faults")
     for each in client.list_objects_v2(Bucket="faults").get("Contents", []):
         client.delete_object(Bucket="faults", Key=each["Key"])
@@ -137,12 +137,12 @@ def test_a_lock_that_is_no_file_is_one_line(run: Run, tmp_path: Path, make: Call
 
     assert outcome.exit_code == 1
     assert outcome.document()["summary"]["drifted"] == 1
-    assert "error: kept/.lock: it is no regular file\n" in outcome.stderr
+    assert "error: kept/.lock: it is not a regular file\n" in outcome.stderr
 
 
 @pytest.mark.parametrize("make", [pipe, endless])
 @pytest.mark.parametrize("command", [("check",), ("nightly", "--store", "kept")])
-def test_a_state_that_is_no_regular_file_is_refused(
+def test_a_state_that_is_no_regular_file_is_told_and_replaced(
     run: Run, tmp_path: Path, command: tuple[str, ...], make: Callable[[Path], None]
 ) -> None:
     (tmp_path / ".driftcheck").mkdir()
@@ -150,10 +150,11 @@ def test_a_state_that_is_no_regular_file_is_refused(
 
     outcome = run(*command, "--incremental", "-o", "json=-")
 
-    assert outcome.exit_code == 1
+    assert outcome.exit_code == 2
     (warning,) = outcome.document()["warnings"]
-    assert "it is no regular file; everything is described" in warning["message"]
-    assert "default.state is no regular file, and is not replaced: take it away\n" in outcome.stderr
+    assert "it is not a regular file; everything is described" in warning["message"]
+    assert (tmp_path / ".driftcheck" / "default.state").is_file()
+    assert run(*command, "--incremental", "-o", "json=-").document()["warnings"] == []
 
 
 def test_a_history_of_brackets_is_damaged_and_derived_again(run: Run, tmp_path: Path) -> None:
@@ -194,7 +195,7 @@ def test_a_result_without_end_is_refused(run: Run, command: str) -> None:
     ],
     ids=["empty result", "empty body", "page", "lagging", "slow down", "denied", "moved"],
 )
-def test_a_listing_that_is_none_loses_nothing(run: Run, s3: Any, gateway: Gateway, listing: By) -> None:
+def test_a_listing_that_is_none_loses_nothing(run: Run, s3: Any, gateway: Gateway, listing: Reply) -> None:
     assert run(*ON_S3).exit_code == 2
     before = objects(s3)
     gateway.answer("ListObjectsV2", listing)
@@ -218,7 +219,7 @@ def test_a_listing_that_is_none_loses_nothing(run: Run, s3: Any, gateway: Gatewa
 
 @pytest.mark.parametrize("answer", [by_hand.INTERNAL, by_hand.PAGE])
 def test_a_lock_that_cannot_be_taken_at_the_start_is_taken_after_the_check(
-    run: Run, s3: Any, gateway: Gateway, answer: By
+    run: Run, s3: Any, gateway: Gateway, answer: Reply
 ) -> None:
     gateway.answer("PutObject", answer, key="faults/fleet/lock.json", times=3 if answer.status == 500 else 1)
 
@@ -234,9 +235,9 @@ def test_a_lock_that_cannot_be_taken_at_the_start_is_taken_after_the_check(
 
 def test_a_listing_that_lags_for_a_moment_is_read_again(run: Run, s3: Any, gateway: Gateway) -> None:
     assert run(*ON_S3).exit_code == 2
-    lagging: list[By] = []
+    lagging: list[Reply] = []
 
-    def lag(answer: By) -> By:
+    def lag(answer: Reply) -> Reply:
         lagging.append(answer)
         # the first listing of the night, and the first after the night was kept, once more
         return lagging[0] if len(lagging) in {1, 2} else answer
@@ -263,7 +264,7 @@ ETAG = (("ETag", '"0123"'), ("Content-Type", "text/html"))
 
 @pytest.mark.parametrize("page", [by_hand.PAGE, replace(by_hand.PAGE, headers=ETAG), by_hand.EMPTY_BODY])
 def test_a_page_in_place_of_a_document_leaves_it_where_it_is(
-    run: Run, s3: Any, gateway: Gateway, page: By
+    run: Run, s3: Any, gateway: Gateway, page: Reply
 ) -> None:
     assert run(*ON_S3).exit_code == 2
     (first,) = runs(s3)
@@ -293,13 +294,13 @@ def test_a_document_that_is_read_wrong_again_is_moved_as_it_is(run: Run, s3: Any
     aside = first.replace("/runs/", "/aside/")
     assert f"s3://faults/{first} was set aside as " in outcome.stderr
     assert objects(s3)[aside] == before
-    assert ("CopyObject", f"faults/{aside}") in gateway.calls
-    assert ("PutObject", f"faults/{aside}") not in gateway.calls
+    assert ("CopyObject", f"faults/{aside}") in gateway.calls()
+    assert ("PutObject", f"faults/{aside}") not in gateway.calls()
 
 
 @pytest.mark.parametrize("answer", [by_hand.PAGE, by_hand.EMPTY_BODY, by_hand.INTERNAL])
 def test_a_copy_that_is_not_known_to_be_made_deletes_nothing(
-    run: Run, s3: Any, gateway: Gateway, answer: By
+    run: Run, s3: Any, gateway: Gateway, answer: Reply
 ) -> None:
     s3.put_object(Bucket="faults", Key="fleet/runs/notes.txt", Body=b"mine")
     gateway.answer("CopyObject", answer)
@@ -311,7 +312,7 @@ def test_a_copy_that_is_not_known_to_be_made_deletes_nothing(
 
 
 @pytest.mark.parametrize("answer", [by_hand.PAGE, by_hand.EMPTY_BODY])
-def test_a_put_without_etag_keeps_nothing(run: Run, s3: Any, gateway: Gateway, answer: By) -> None:
+def test_a_put_without_etag_keeps_nothing(run: Run, s3: Any, gateway: Gateway, answer: Reply) -> None:
     assert run(*ON_S3).exit_code == 2
     gateway.answer("PutObject", answer, key="faults/fleet/runs/*")
 
@@ -327,9 +328,11 @@ def test_a_put_without_etag_keeps_nothing(run: Run, s3: Any, gateway: Gateway, a
 @pytest.mark.parametrize(
     "operation", ["GetObject", "HeadObject", "PutObject", "DeleteObject", "ListObjectsV2"]
 )
-@pytest.mark.parametrize("answer", [by_hand.PAGE, by_hand.MOVED, by_hand.INTERNAL, By(b"[" * 100_000), None])
+@pytest.mark.parametrize(
+    "answer", [by_hand.PAGE, by_hand.MOVED, by_hand.INTERNAL, Reply(body=b"[" * 100_000), by_hand.RESET]
+)
 def test_whatever_answers_for_s3_no_night_ends_in_a_bug(
-    run: Run, s3: Any, gateway: Gateway, operation: str, answer: By | None
+    run: Run, s3: Any, gateway: Gateway, operation: str, answer: Reply
 ) -> None:
     assert run(*ON_S3).exit_code == 2
     before = objects(s3)
@@ -354,7 +357,7 @@ def test_a_rebuild_that_lost_its_lock_writes_nothing(run: Run, s3: Any, gateway:
     assert run(*ON_S3).exit_code == 2
     before = objects(s3)
 
-    def take_over(answer: By) -> By:
+    def take_over(answer: Reply) -> Reply:
         s3.put_object(Bucket="faults", Key="fleet/lock.json", Body=b'{"owner": "other", "seconds": 60}')
         return answer
 
@@ -391,9 +394,11 @@ def test_a_role_that_is_answered_for_by_a_page_is_an_answer_that_is_none(
     assert "the answer " in target["error"]["message"]
 
 
-@pytest.mark.parametrize("answer", [by_hand.PAGE, by_hand.EMPTY_BODY, By(b"<a>"), By(b"[" * 100_000)])
+@pytest.mark.parametrize(
+    "answer", [by_hand.PAGE, by_hand.EMPTY_BODY, Reply(body=b"<a>"), Reply(body=b"[" * 100_000)]
+)
 def test_a_page_in_place_of_an_answer_is_no_delivery(
-    emulator: str, monkeypatch: pytest.MonkeyPatch, answer: By
+    emulator: str, monkeypatch: pytest.MonkeyPatch, answer: Reply
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
@@ -14,11 +15,13 @@ from tests.property.shapes import HERE, NAME, TODAY, definitions, filled
 if TYPE_CHECKING:
     from driftcheck.model import Finding
 
+CREATED = datetime(2026, 11, 20, 8, tzinfo=UTC)
+
 
 def judged(kind: str, base: Any, head: Any, live: Any) -> tuple[Finding, Judged]:
     address = Address(kind, "prod", NAME)
     before, after = (Desired(address, side, HERE, lambda _: HERE) for side in (base, head))
-    found = judge(subjects([before], [after])[address], Live(live, None, None), TODAY)
+    found = judge(subjects([before], [after])[address], Live(live, "arn:aws:x", CREATED), TODAY)
     assert found.head is not None
     assert found.head.before is not None
     return found.head, found

@@ -92,7 +92,7 @@ def test_a_secret_within_a_text_that_only_live_has_is_not_shown(path: Path) -> N
     other = changed(
         changed(definition, path, "x correct horse x"), (app(kind), "Environment", "PASSWORD"), ""
     )
-    live = Live(other, "arn:aws:x", None)
+    live = Live(other, "arn:aws:x", datetime(2026, 11, 20, 8, tzinfo=UTC))
 
     finding = told(compare(found_again(withhold(desired, KEY), live, KEY), live, TODAY), desired)
 

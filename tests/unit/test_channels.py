@@ -62,4 +62,4 @@ def test_a_text_fits_into_a_chat_once_it_is_escaped(url: str, limit: int) -> Non
 
     assert chat.size(text) <= chat.room(subject(notice)) <= limit
     assert "2,000 drifted\n- ModelQualityJobDefinition definition-00000" in text
-    assert text.endswith("not readable.\n")
+    assert text.endswith("not readable.\nTarget prod: account 123456789012, region eu-west-1\n")

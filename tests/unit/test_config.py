@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from driftcheck.config import Nightly, choose, encryption, every, load, nightly
+from driftcheck.config import Nightly, choose, encryption, every, load, nightly, plain_keys
 from driftcheck.errors import DriftcheckError
 from driftcheck.model import Target
 
@@ -93,6 +93,11 @@ def test_a_default_file_that_cannot_be_read_is_an_error(tmp_path: Path, make: st
         ("[targets.a]\naws_secret_access_key = 'x'", "unknown key `aws_secret_access_key` in [targets.a]"),
         ("[targets.a]\nregion = 3", "`targets.a.region` must be a string"),
         ("[targets.a]\nregion = ''", "`targets.a.region` is empty"),
+        ("[redact]\nplain_key = ['A']", "unknown key `plain_key` in [redact]: did you mean `plain_keys`?"),
+        ("[redact]\nplain_keys = 'S3_KEY'", "`redact.plain_keys` must be a list"),
+        ("[redact]\nplain_keys = [1]", "`redact.plain_keys.0` must be a string"),
+        ("[redact]\nplain_keys = ['']", "`redact.plain_keys.0` is empty"),
+        ("[redact]\nplain_keys = ['A', 'A']", "`redact.plain_keys` names one twice"),
         ("[targets.a]\nregion = 'EU West'", "`targets.a.region` is no region, such as eu-west-1"),
         ("[targets.a]\naccount = 123456789012", "`targets.a.account` must be a string"),
         ("[targets.a]\naccount = '1234'", "`targets.a.account` is no account: 12 digits"),
@@ -178,6 +183,14 @@ def test_what_is_put_on_s3_is_encrypted_as_the_operator_says(tmp_path: Path) -> 
 
     assert encryption(file, file) == (("ServerSideEncryption", "aws:kms"), ("SSEKMSKeyId", "alias/drift"))
     assert encryption(None, tmp_path / "absent.toml") == ()
+
+
+def test_the_operator_says_which_keys_are_no_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "driftcheck.toml"
+    assert plain_keys(None, file) == frozenset()
+    file.write_text('[redact]\nplain_keys = ["S3_KEY", "JOIN_KEY"]\n', encoding="utf-8")
+
+    assert plain_keys(None, file) == {"S3_KEY", "JOIN_KEY"}
 
 
 def test_a_secret_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

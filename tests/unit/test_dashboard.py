@@ -10,13 +10,14 @@ import pytest
 from driftcheck.dashboard import charts, outlook
 from driftcheck.dashboard.links import definition_page, run_page, segment
 from driftcheck.dashboard.outlook import Day, Point, Run
+from driftcheck.dashboard.pages import Site
 from driftcheck.dashboard.times import moment, seconds_between, span_text
 from driftcheck.dashboard.words import said
 from driftcheck.history import ChangeKind, Episode, History
 from tests.documents import PROD, changed, document, in_sync
 
 if TYPE_CHECKING:
-    from driftcheck.document.entries import Document, ResourceEntry
+    from driftcheck.document.entries import Document, ResourceEntry, TargetEntry
 
 KEY = ("ModelQualityJobDefinition", "prod", "a")
 TYPE = ("JobResources", "ClusterConfig", "InstanceType")
@@ -27,9 +28,11 @@ def at(day: int) -> str:
 
 
 def night(
-    day: int, *resources: ResourceEntry, targets: tuple[str, ...] = ("prod",), **members: Any
+    day: int, *resources: ResourceEntry, targets: tuple[str | TargetEntry, ...] = ("prod",), **members: Any
 ) -> Document:
-    made = document(*resources, targets=[{**PROD, "name": name} for name in targets])
+    made = document(
+        *resources, targets=[each if isinstance(each, dict) else {**PROD, "name": each} for each in targets]
+    )
     return {**made, "started_at": at(day), "finished_at": f"2026-11-{day:02d}T02:19:00Z", **members}  # type: ignore[typeddict-item]
 
 
@@ -411,7 +414,7 @@ def test_what_is_wrong_without_a_difference_is_told_too() -> None:
     two = (changed(["X"], 1, 2), changed(["Y"], 1, 2))
 
     assert said(Episode("drifted", at(1), differences=two)) == "X = 1 → 2 and 1 more"
-    assert said(Episode("error", at(1), error={"code": "Timeout", "message": "slow"})) == "Timeout: slow"
+    assert said(Episode("error", at(1), error={"code": "Timeout", "message": "slow"})) == "Timeout"
     assert said(Episode("missing", at(1))) == "declared, and not there"
     assert said(Episode("unmanaged", at(1))) == "there, and no file declares it"
     assert said(None) == said(Episode("drifted", at(1))) == ""
@@ -421,3 +424,27 @@ def test_every_change_has_words() -> None:
     from driftcheck.dashboard.words import BECAME
 
     assert set(BECAME) == set(ChangeKind)
+
+
+def test_a_target_says_where_it_is_and_where_it_was() -> None:
+    far: TargetEntry = {**PROD, "region": "us-east-1"}
+    history, runs = told(night(1, a()), night(2, a("missing"), targets=(far,)))
+
+    (target,) = outlook.targets(runs, outlook.standings(history))
+
+    assert target.place == ("123456789012", "us-east-1")
+    assert target.moved == (runs[1], ("123456789012", "eu-west-1"))
+
+
+def test_what_is_found_where_a_target_is_for_the_first_time_is_no_latest_change() -> None:
+    far: TargetEntry = {**PROD, "region": "us-east-1"}
+    history, runs = told(
+        night(1, a()), night(2, a("missing"), targets=(far,)), night(3, a("drifted"), targets=(far,))
+    )
+
+    text = Site(history, [run.name for run in runs]).front().text()
+
+    assert "went missing" not in text
+    assert text.count("drifts otherwise") + text.count('<span class="became">drifted</span>') == 1
+    assert "account 123456789012, region us-east-1" in text
+    assert "before: account 123456789012, region eu-west-1" in text

@@ -165,3 +165,20 @@ def test_a_definition_takes_three_kilobytes_at_most(tmp_path: FilePath) -> None:
 
     assert len(state.definitions) == many
     assert taken / many < 3_000
+
+
+def test_places_stand_where_they_stood_beside_blocks_that_equal_absent_ones(tmp_path: FilePath) -> None:
+    file = tmp_path / "a.yaml"
+    lines = YAML.splitlines()
+    at = lines.index("    CreationTime: 2026-11-20")
+    lines[at:at] = ["    StoppingCondition: {}", "    NetworkConfig:", "      VpcConfig: {}"]
+    lines.insert(at + 3, "      EnableNetworkIsolation: true")
+    file.write_text("\n".join(lines))
+
+    desired, _ = load([file], TARGETS).definitions
+
+    assert "StoppingCondition" not in desired.properties
+    assert desired.properties["NetworkConfig"] == {"EnableNetworkIsolation": True}
+    assert desired.locate(("NetworkConfig", "EnableNetworkIsolation")).line == at + 4
+    first = next(number for number, line in enumerate(lines, 1) if "Key: team" in line)
+    assert [desired.locate(("Tags", index)).line for index in range(2)] == [first, first + 1]

@@ -92,10 +92,18 @@ def test_marks_and_line_ends_of_other_systems_change_nothing(tmp_path: Path, con
     assert load([file], {}).definitions[0].properties == plain.properties
 
 
+RESOURCE_TYPES = {
+    "ModelQualityJobDefinition": "model-quality-job-definition",
+    "DataQualityJobDefinition": "data-quality-job-definition",
+    "ModelBiasJobDefinition": "model-bias-job-definition",
+    "ModelExplainabilityJobDefinition": "model-explainability-job-definition",
+}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_describe_answers_is_a_desired_file(tmp_path: Path, kind: str) -> None:
     answer = {
-        "JobDefinitionArn": "arn:aws:sagemaker:eu-west-1:123456789012:x/churn",
+        "JobDefinitionArn": f"arn:aws:sagemaker:eu-west-1:123456789012:{RESOURCE_TYPES[kind]}/churn",
         "CreationTime": "2026-11-20T09:00:00.123000+01:00",
         **full(kind),
     }

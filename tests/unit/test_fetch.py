@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 KIND = "ModelQualityJobDefinition"
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-quality-job-definition/a"
 HERE = Location("desired.yaml", 1, 1)
+MADE = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 
 @dataclass
@@ -34,6 +35,11 @@ class Reached:
     account: str | None = None
     region: str = "eu-west-1"
     asked: list[str] = field(default_factory=list)
+    caller: Any = None
+
+    def identify(self) -> str | None:
+        self.asked.append("identity")
+        return given(self.caller)  # type: ignore[no-any-return]
 
     def describe(self, kind: Kind, name: str) -> Reading:
         self.asked.append(name)
@@ -95,7 +101,7 @@ def fetched(
 
 
 def test_every_definition_has_one_reading() -> None:
-    live = Live({}, ARN, None)
+    live = Live({}, ARN, MADE)
     target = Reached({"a": live, "b": Missing(), "c": DamagedAnswerError("odd")})
 
     _, readings = fetched(state(desired("a"), desired("b"), desired("c")), {"prod": target})
@@ -108,7 +114,7 @@ def test_every_definition_has_one_reading() -> None:
 
 
 def test_tags_are_read_where_they_are_declared_and_the_definition_exists() -> None:
-    target = Reached({"a": Live({}, ARN, None), "b": Missing(), "c": Live({}, ARN, None)})
+    target = Reached({"a": Live({}, ARN, MADE), "b": Missing(), "c": Live({}, ARN, MADE)})
 
     _, readings = fetched(state(desired("a", Tags=[]), desired("b", Tags=[]), desired("c")), {"prod": target})
 
@@ -122,7 +128,7 @@ def test_the_account_is_the_one_that_was_reached_or_that_an_arn_names_or_the_dec
     what = state(
         desired("a", "one"), desired("a", "two"), desired("a", "three"), targets=("one", "two", "three")
     )
-    live = Live({}, ARN, None)
+    live = Live({}, ARN, MADE)
     result, readings = fetched(
         what,
         {
@@ -146,7 +152,7 @@ def test_what_is_listed_and_not_declared_is_unmanaged_with_its_time_in_utc() -> 
     pages = {
         None: Page((Summary("a", ARN, made), Summary("x", ARN, made)), "1"),
         "1": Page((), "2"),
-        "2": Page((Summary("x", ARN, made), Summary("y", None, None)), None),
+        "2": Page((Summary("x", ARN, made), Summary("y", ARN, made)), None),
     }
 
     result, _ = fetched(state(desired("a")), {"prod": Reached({"a": Missing()}, pages)}, unmanaged=True)
@@ -170,7 +176,7 @@ def test_of_several_lists_that_fail_one_is_told_of_whichever_came_first(slow: st
 
 
 def test_the_account_is_known_although_a_list_failed() -> None:
-    target = Reached({"a": Live({}, ARN, None)}, {None: DamagedAnswerError("odd")})
+    target = Reached({"a": Live({}, ARN, MADE)}, {None: DamagedAnswerError("odd")})
 
     result, _ = fetched(state(desired("a")), {"prod": target}, unmanaged=True)
 

@@ -214,3 +214,67 @@ def test_a_history_can_be_kept() -> None:
 def test_what_is_no_history(text: str) -> None:
     with pytest.raises(ValueError, match="no history"):
         loads(text)
+
+
+def placed(document: Document, account: str | None, region: str | None = "eu-west-1") -> Document:
+    return {**document, "targets": [{**PROD, "account": account, "region": region}]}
+
+
+HERE, THERE = "123456789012", "210987654321"
+
+
+def test_a_target_that_moved_begins_a_history_and_nothing_has_changed() -> None:
+    history = History()
+    history.add(placed(night(1, a("drifted")), HERE))
+
+    assert history.add(placed(night(2, a("missing")), THERE)) == []
+
+    assert history.runs[-1].moved == {"prod": (HERE, "eu-west-1")}
+    assert [each.status for each in history.courses[KEY].episodes] == ["missing"]
+    assert history.courses[KEY].first == at(2)
+    (change,) = history.add(placed(night(3, a()), THERE))
+    assert (change.kind, change.episode.since) == (ChangeKind.REPAIRED, at(2))
+
+
+def test_what_only_the_old_place_has_is_not_gone() -> None:
+    history = History()
+    history.add(placed(night(1, a("unmanaged")), HERE))
+
+    assert history.add(placed(night(2), HERE, "us-east-1")) == []
+    assert history.courses == {}
+
+
+def test_a_target_that_comes_back_goes_on_where_it_was() -> None:
+    history = History()
+    history.add(placed(night(1, a("drifted")), HERE))
+    history.add(placed(night(2, a("missing")), HERE, "us-east-1"))
+
+    assert history.add(placed(night(3, a("drifted")), HERE)) == []
+    assert history.courses[KEY].out_of_sync_since == at(1)
+    (change,) = history.add(placed(night(4, a()), HERE))
+    assert change.kind is ChangeKind.REPAIRED
+    assert loads(dumps(history)) == history
+
+
+@pytest.mark.parametrize("unknown", [(None, "eu-west-1"), (HERE, None), (None, None)])
+def test_what_was_not_known_of_a_place_is_no_move(unknown: tuple[str | None, str | None]) -> None:
+    history, kinds = told(
+        placed(night(1, a()), *unknown),
+        placed(night(2, a("missing")), HERE),
+        placed(night(3, a("missing")), *unknown),
+        placed(night(4, a("missing")), THERE),
+    )
+
+    assert kinds == [[], [ChangeKind.MISSING], [], []]
+    assert [run.moved for run in history.runs] == [{}, {}, {}, {"prod": (HERE, "eu-west-1")}]
+
+
+def test_a_run_that_read_nothing_of_a_target_has_moved_none() -> None:
+    history, kinds = told(
+        placed(night(1, a()), HERE),
+        placed(night(2, a("error")), None, "us-east-1"),
+        placed(night(3, a()), HERE),
+    )
+
+    assert kinds == [[], [ChangeKind.UNREADABLE], [ChangeKind.READABLE]]
+    assert [run.moved for run in history.runs] == [{}, {}, {}]

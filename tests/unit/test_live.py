@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftcheck.kinds import KINDS, Kind
+from driftcheck.kinds import KINDS, Kind, _model
 from driftcheck.live import DamagedAnswerError, read, read_answer
 from tests.functional.definitions import MODEL_QUALITY, full, minimal
 
@@ -132,17 +132,79 @@ def test_a_required_member_may_not_be_null_at_any_depth() -> None:
         read(KIND, "churn", encoded(body))
 
 
-def test_a_required_member_that_is_absent_is_for_the_comparison_to_tell() -> None:
-    body = answer()
-    del body["RoleArn"]
-    assert "RoleArn" not in read(KIND, "churn", encoded(body)).properties
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("RoleArn",),
+        ("JobDefinitionArn",),
+        ("CreationTime",),
+        ("JobResources",),
+        ("JobResources", "ClusterConfig"),
+        ("JobResources", "ClusterConfig", "VolumeSizeInGB"),
+        ("ModelQualityAppSpecification", "ImageUri"),
+        ("ModelQualityJobInput", "EndpointInput", "LocalPath"),
+        ("ModelQualityJobInput", "GroundTruthS3Input"),
+        ("ModelQualityJobOutputConfig", "MonitoringOutputs", 0, "S3Output"),
+        ("NetworkConfig", "VpcConfig", "Subnets"),
+    ],
+)
+def test_an_answer_without_a_member_that_it_must_have_is_damaged(path: tuple[Any, ...]) -> None:
+    body: Any = answer()
+    at = body
+    for step in path[:-1]:
+        at = at[step]
+    del at[path[-1]]
 
-
-def test_an_answer_with_nothing_that_the_service_assigns_is_damaged() -> None:
-    body = answer()
-    del body["JobDefinitionArn"], body["CreationTime"]
-    with pytest.raises(DamagedAnswerError, match="none of CreationTime, JobDefinitionArn"):
+    with pytest.raises(DamagedAnswerError, match=rf"the answer has no {'.'.join(map(str, path))}$"):
         read(KIND, "churn", encoded(body))
+
+
+def test_a_required_block_that_is_empty_is_no_absent_one() -> None:
+    with pytest.raises(DamagedAnswerError, match=r"the answer has no JobResources\.ClusterConfig"):
+        read(KIND, "churn", encoded(answer(JobResources={})))
+    body = answer()
+    body["ModelQualityJobOutputConfig"]["MonitoringOutputs"].append({})
+    with pytest.raises(DamagedAnswerError, match=r"MonitoringOutputs\.1\.S3Output"):
+        read(KIND, "churn", encoded(body))
+
+
+def test_an_empty_block_is_absent_if_it_would_require_something() -> None:
+    body = answer(StoppingCondition={}, NetworkConfig={"EnableNetworkIsolation": True, "VpcConfig": {}})
+    body["ModelQualityJobInput"]["BatchTransformInput"] = {}
+    body["ModelQualityBaselineConfig"] = {"ConstraintsResource": {}}
+
+    live: Any = read(KIND, "churn", encoded(body)).properties
+
+    assert "StoppingCondition" not in live
+    assert live["NetworkConfig"] == {"EnableNetworkIsolation": True}
+    assert "BatchTransformInput" not in live["ModelQualityJobInput"]
+    # nothing is required of this one
+    assert live["ModelQualityBaselineConfig"] == {"ConstraintsResource": {}}
+
+
+def test_csv_without_members_stays() -> None:
+    body = answer()
+    source = {
+        "DataCapturedDestinationS3Uri": "s3://a/b",
+        "DatasetFormat": {"Csv": {}},
+        "LocalPath": "/opt/ml/processing/input",
+    }
+    body["ModelQualityJobInput"] = {"BatchTransformInput": source, "GroundTruthS3Input": {}}
+    live: Any = read(KIND, "churn", encoded(body)).properties
+    assert live["ModelQualityJobInput"]["BatchTransformInput"]["DatasetFormat"] == {"Csv": {}}
+
+
+def test_a_definition_without_an_endpoint_is_listed_without_its_name() -> None:
+    shape = _model().operation_model(KIND.list).output_shape
+    summary = {"MonitoringJobDefinitionName": "churn", "MonitoringJobDefinitionArn": ARN, "CreationTime": 1}
+
+    for listed in (summary, {**summary, "EndpointName": None}):
+        (found,) = read_answer(shape, encoded({"JobDefinitionSummaries": [listed]}))["JobDefinitionSummaries"]
+        assert found["MonitoringJobDefinitionArn"] == ARN
+    for member in summary:
+        rest = {key: value for key, value in summary.items() if key != member}
+        with pytest.raises(DamagedAnswerError, match=rf"no JobDefinitionSummaries\.1\.{member}"):
+            read_answer(shape, encoded({"JobDefinitionSummaries": [summary, rest]}))
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from datetime import timedelta
+from hashlib import sha256
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,17 @@ from hypothesis import strategies as st
 
 from driftcheck.errors import DriftcheckError
 from driftcheck.merging import merge
-from tests.documents import PROD, as_shard, document, drifted, hostile_documents, in_sync, source, unread
+from tests.documents import (
+    PROD,
+    as_part,
+    as_shard,
+    document,
+    drifted,
+    hostile_documents,
+    in_sync,
+    source,
+    unread,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +42,13 @@ if TYPE_CHECKING:
     )
 
 US: TargetEntry = {"name": "us", "account": None, "region": "us-east-1", "error": None}
+MQ = "ModelQualityJobDefinition"
+RESOURCES = sha256(
+    (
+        f"([('{MQ}', 'prod', 'a'), ('{MQ}', 'prod', 'b'), ('{MQ}', 'prod', 'c'), ('{MQ}', 'prod', 'stray'), "
+        f"('{MQ}', 'us', 'a')], ['prod', 'us'])"
+    ).encode()
+).hexdigest()[:16]
 UNMANAGED: ResourceEntry = {**in_sync("stray"), "status": "unmanaged", "source": None}
 
 
@@ -129,6 +148,12 @@ def test_parts_become_the_document_of_one_run() -> None:
             of(in_sync("a"), "us"),
         ],
         "warnings": [],
+        "run": {
+            "select": [],
+            "unmanaged": True,
+            "declared": [{"target": "prod", "digest": "0" * 16}, {"target": "us", "digest": "0" * 16}],
+            "resources": RESOURCES,
+        },
     }
 
 
@@ -139,7 +164,7 @@ def test_one_whole_document_is_what_it_was() -> None:
 def test_nothing_at_all_is_nothing() -> None:
     empty = [as_shard(document(targets=[]), index, 2) for index in (1, 2)]
 
-    assert merged(*empty) == document(targets=[])
+    assert merged(*empty) == as_part(document(targets=[]))
 
 
 def test_a_target_has_what_any_part_knows_of_it_and_one_error() -> None:
@@ -247,7 +272,7 @@ def test_a_shard_that_is_missing_or_there_twice_is_told() -> None:
 
 def test_parts_that_are_not_of_one_run_are_told() -> None:
     one, two = (as_shard(document(in_sync(str(index))), index, 2) for index in (1, 2))
-    four = as_shard(document(), 2, 4)
+    four = as_shard(document(in_sync("2")), 2, 4)
     other: Any = {**two, "shard": {"index": 2, "count": 2, "whole": "f" * 16}}
 
     assert refused(one, four) == ["error: the number of shards is 2 in 1.json and 4 in 2.json"]
@@ -284,6 +309,152 @@ def test_a_definition_in_two_parts_is_told() -> None:
     assert len(lines) == 11
     assert lines[0] == "error: ModelQualityJobDefinition d000 (prod) is in 1.json and again in 2.json"
     assert lines[-1] == "error: 290 more like these"
+
+
+START = "2026-11-24T02:17:00Z"
+
+
+def begun(part: Document, at: str) -> Document:
+    return {**part, "started_at": at}
+
+
+def test_shards_of_0_1_are_refused_for_want_of_a_digest() -> None:
+    shards = [as_shard(document(in_sync(str(index))), index, 2) for index in (1, 2)]
+    for shard in shards:
+        del shard["run"]
+
+    assert refused(*shards) == [
+        f"error: {number}.json is a shard that driftcheck 0.1 wrote, without a digest of what is declared: "
+        "run all shards again with this version"
+        for number in (1, 2)
+    ]
+
+
+def test_a_part_that_does_not_say_what_it_was_made_from_goes_with_no_other_that_does() -> None:
+    said, unsaid = as_part(document(in_sync("a"))), document(of(in_sync("a"), "us"), targets=[US])
+
+    assert refused(said, unsaid) == [
+        "error: 2.json does not say what it was made from, and other results do: run it again"
+    ]
+    # there is nothing to be made from where the files are invalid, and that is no green
+    wrong: InvalidEntry = {"message": "no", "source": None}
+    invalid: Document = {**document(targets=[US], complete=False), "invalid": [wrong]}
+    assert merged(said, invalid)["complete"] is False
+
+
+@pytest.mark.parametrize("index", [1, 2])
+def test_shards_of_files_that_differ_are_refused(index: int) -> None:
+    shards = [as_shard(document(in_sync(str(number))), number, 2) for number in (1, 2)]
+    shards[index - 1] = as_shard(document(in_sync(str(index))), index, 2, prod="f" * 16)
+
+    (line,) = refused(*shards)
+
+    assert line.startswith("error: the digest of target prod and of what files declare for it is ")
+    assert line.endswith(": make both of the same files and driftcheck.toml")
+
+
+def test_a_matrix_has_the_same_files_for_all_targets_that_two_parts_know_of() -> None:
+    a, b = document(in_sync("a")), document(of(in_sync("b"), "us"), targets=[US])
+    one, two = as_part(a, us="1" * 16), as_part(b, prod="0" * 16, us="1" * 16)
+
+    assert merged(one, two).get("run") == as_part(
+        document(*a["resources"], *b["resources"], targets=[PROD, US]), us="1" * 16
+    ).get("run")
+    # what was declared for `us` when `prod` was checked is not what was checked there
+    (line,) = refused(one, as_part(b, us="2" * 16))
+    assert "the digest of target us" in line
+    # each of them has read only its own files
+    assert merged(as_part(a), as_part(b, us="3" * 16))["complete"] is True
+
+
+def test_a_target_of_the_files_that_no_part_is_of_is_told_unless_others_are_named() -> None:
+    a = as_part(document(in_sync("a")), us="1" * 16, **{"ap-1": "2" * 16})
+    b = as_part(document(of(in_sync("b"), "us"), targets=[US]), us="1" * 16)
+
+    for parts in ([a], [a, b]):
+        assert refused(*parts)[0] == (
+            "error: the files are for target ap-1 too, and no result is: "
+            "add that, or name those that are wanted with --target"
+        )
+    assert merge([("x", a), ("y", b)], only=["prod", "us"])["complete"] is True
+    with pytest.raises(DriftcheckError, match="error: no result is of target us"):
+        merge([("x", a)], only=["prod", "us"])
+    # shards are all of what was asked for
+    assert merged(as_shard(document(in_sync("a")), 1, 1, us="1" * 16))["complete"] is True
+
+
+def test_parts_with_other_options_are_refused() -> None:
+    one = as_part(document(in_sync("a")), select=["a*", "b*"])
+    two = as_part(document(of(in_sync("a"), "us"), targets=[US]))
+    listless: Any = {**two, "run": {**two["run"], "unmanaged": False, "select": ["a*", "b*"]}}
+
+    assert refused(one, two) == ["error: --select is a* b* in 1.json and not given in 2.json"]
+    assert refused(one, listless) == ["error: --unmanaged is on in 1.json and off in 2.json"]
+
+
+@pytest.mark.parametrize("lost", ["resource", "unmanaged", "target"])
+def test_a_part_that_lacks_what_it_was_written_with_is_refused(lost: str) -> None:
+    one = as_shard(document(in_sync("1"), UNMANAGED, targets=[PROD, US]), 1, 2)
+    two = as_shard(document(in_sync("2")), 2, 2)
+    if lost == "target":
+        one["targets"] = [PROD]
+    else:
+        one["resources"] = [UNMANAGED] if lost == "resource" else [in_sync("1")]
+
+    assert refused(one, two) == [
+        (
+            "error: 1.json does not have the definitions and targets that it was written with: "
+            "take the result as check wrote it"
+        )
+    ]
+
+
+def test_parts_that_start_further_apart_than_a_day_are_refused() -> None:
+    one = as_shard(begun(document(in_sync("1")), START), 1, 2)
+    two = as_shard(begun(document(in_sync("2")), "2026-11-25T02:17:00Z"), 2, 2)
+    late = as_shard(begun(document(in_sync("2")), "2026-11-25T02:17:01Z"), 2, 2)
+
+    assert merged(one, two)["started_at"] == START
+    assert refused(late, one) == [
+        (
+            "error: 2.json started at 2026-11-24T02:17:00Z and 1.json at 2026-11-25T02:17:01Z, "
+            "further apart than --max-age: run the older part again"
+        )
+    ]
+    assert merge([("x", one), ("y", late)], timedelta(days=2))["finished_at"]
+    with pytest.raises(DriftcheckError):
+        merge([("x", one), ("y", two)], timedelta(hours=23))
+    # results of targets likewise
+    us = document(of(in_sync("b"), "us"), targets=[US])
+    assert len(refused(document(in_sync("a")), begun(us, "2026-11-17T02:17:00Z"))) == 1
+
+
+def test_a_start_that_is_no_time_is_told() -> None:
+    assert refused(document(in_sync("a")), begun(document(targets=[US]), "2026-13-41T02:17:00Z")) == [
+        "error: 2.json started at 2026-13-41T02:17:00Z, which is no time"
+    ]
+
+
+def test_merged_parts_can_be_merged_again() -> None:
+    prod = [as_shard(document(in_sync(str(number))), number, 2, us="1" * 16) for number in (1, 2)]
+    us = [
+        as_shard(
+            document(of(in_sync(str(number)), "us"), targets=[US]), number, 2, prod="0" * 16, us="1" * 16
+        )
+        for number in (1, 2)
+    ]
+
+    whole = merged(merged(*prod), merged(*us))
+
+    assert whole["summary"]["declared"] == 4
+    assert merged(whole) == whole
+
+
+def test_that_tags_of_aws_are_declared_is_told_once() -> None:
+    eu = document(in_sync(), warnings=[warned("aws-tags-not-compared", "tags", 6)])
+    us = document(of(in_sync(), "us"), targets=[US], warnings=[warned("aws-tags-not-compared", "tags", 4)])
+
+    assert merged(eu, us)["warnings"] == [warned("aws-tags-not-compared", "tags", 4)]
 
 
 @given(st.lists(hostile_documents(), min_size=1, max_size=3))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from driftcheck.notices.delivery import PAUSES, Channel, Delivery, NotTakenError
-from driftcheck.notices.outbox import Outbox
+from driftcheck.notices.outbox import Kept as Entry
+from driftcheck.notices.outbox import Outbox, Told
 from tests.unit.test_notices_text import many
 
 if TYPE_CHECKING:
@@ -51,6 +52,20 @@ class Kept:
     def names(self, start: str = "") -> Iterator[str]:
         yield from [name for name in self.objects if name.startswith(start)]
 
+    def exists(self, name: str) -> bool:
+        return name in self.objects
+
+    def move(self, name: str, to: str) -> bool | None:
+        if name not in self.objects:
+            return None
+        if to in self.objects:
+            return False
+        self.moment()
+        self.objects[to] = self.objects[name]
+        self.moment()
+        del self.objects[name]
+        return True
+
     def delete(self, name: str) -> None:
         self.moment()
         self.objects.pop(name, None)
@@ -87,14 +102,27 @@ class Receiver:
         return Channel(name, batches, self.send)
 
 
+def opened(kept: Kept, run: str | None = None) -> Outbox:
+    """The outbox of a night whose run that is; each night before it left its records whole."""
+    outbox = Outbox(kept, own=run, is_kept=True)
+    outbox.load()
+    outbox.is_sure = True
+    outbox.told = outbox.told or Told()
+    return outbox
+
+
 def deliver(kept: Kept, **receivers: Receiver) -> list[str]:
     channels = {name: receiver.channel(name) for name, receiver in receivers.items()}
-    return Delivery(Outbox(kept), channels, lambda _: True).go()
+    return Delivery(opened(kept, "later"), channels, lambda _: True).go()
 
 
 def with_notice(kept: Kept, *channels: str, run: str = RUN, events: int = 5) -> Kept:
-    outbox = Outbox(kept)
-    outbox.add({run: many(events)}, channels, outbox.told() or ())
+    """Objects with the notice of a run whose night ended before it sent anything."""
+    outbox = opened(kept, run)
+    assert outbox.told is not None
+    outbox.add(run, Entry(many(events), [*channels]))
+    outbox.told.runs.add(run)
+    outbox.finish({})
     return kept
 
 
@@ -110,13 +138,13 @@ def test_what_was_taken_is_gone_and_is_not_sent_again() -> None:
 
 def test_a_run_is_kept_once() -> None:
     kept = with_notice(Kept(), "a")
-    Outbox(kept).add({RUN: many(1), NEXT: None}, ["a"], [])
+    with_notice(kept, "a", events=1)
 
     receiver = Receiver(kept)
     deliver(kept, a=receiver)
 
     assert len(receiver.taken) == 5
-    assert Outbox(kept).told() == {RUN, NEXT}
+    assert opened(kept).told == Told({RUN}, last="later")
 
 
 def test_one_that_fails_leaves_the_others_theirs_and_is_tried_again_by_the_next_run() -> None:
@@ -126,7 +154,7 @@ def test_one_that_fails_leaves_the_others_theirs_and_is_tried_again_by_the_next_
 
     faults = deliver(kept, bad=bad, good=good)
 
-    assert faults == ["notices: bad: no; a notice waits for the next run"]
+    assert faults == ["error: notices: bad: no; a notice waits for the next run"]
     assert (bad.calls, len(bad.taken), len(good.taken)) == (1 + len(PAUSES), 0, 5)
     with_notice(kept, "bad", "good", run=NEXT, events=1)
     assert deliver(kept, bad=bad, good=good) == []
@@ -139,7 +167,7 @@ def test_a_channel_that_fails_is_not_asked_for_each_notice() -> None:
     kept = with_notice(with_notice(Kept(), "a"), "a", run=NEXT)
     receiver = Receiver(kept, [NotTakenError("no", passes=False)] * 9)
 
-    assert deliver(kept, a=receiver) == ["notices: a: no; 2 notices wait for the next run"]
+    assert deliver(kept, a=receiver) == ["error: notices: a: no; 2 notices wait for the next run"]
     assert receiver.calls == 1
 
 
@@ -170,7 +198,7 @@ def test_what_got_no_answer_is_sent_again_and_says_so() -> None:
 def test_doubt_outlasts_a_refusal_and_the_run() -> None:
     kept = with_notice(Kept(), "a", events=1)
     receiver = Receiver(kept, [NotTakenError("no answer", taken=None), *[NotTakenError("no")] * 2])
-    assert deliver(kept, a=receiver) == ["notices: a: no; a notice waits for the next run"]
+    assert deliver(kept, a=receiver) == ["error: notices: a: no; a notice waits for the next run"]
 
     assert deliver(kept, a=receiver) == []
 
@@ -181,7 +209,7 @@ def test_there_is_an_end_to_the_time_for_trying_again() -> None:
     kept = with_notice(Kept(), "a")
     receiver = Receiver(kept, [NotTakenError("no")] * 9)
 
-    Delivery(Outbox(kept), {"a": receiver.channel("a")}, lambda _: False).go()
+    Delivery(opened(kept), {"a": receiver.channel("a")}, lambda _: False).go()
 
     assert receiver.calls == 1
 
@@ -190,7 +218,7 @@ def test_a_channel_that_is_gone_is_told_of_once() -> None:
     kept = with_notice(Kept(), "gone")
 
     assert [deliver(kept), deliver(kept)] == [
-        [f"notices: gone is no longer a channel: the notice of {RUN} is not sent there"],
+        [f"error: notices: gone is no longer a channel: the notice of {RUN} is not sent there"],
         [],
     ]
 
@@ -202,7 +230,7 @@ def test_a_damaged_notice_is_set_aside_and_told(content: bytes) -> None:
     receiver = Receiver(kept)
 
     assert deliver(kept, a=receiver) == [
-        f"notices: notices/{RUN}.json is damaged, and is set aside: what it told is lost"
+        f"error: notices: notices/{RUN}.json is damaged, and is set aside: what it told is lost"
     ]
     assert kept.objects[f"aside/notice-{RUN}.json"] == content
     assert len(receiver.taken) == 1
@@ -241,7 +269,7 @@ def test_a_kill_at_any_moment_loses_nothing_and_repeats_nothing_unsaid(dies_at: 
 
     # a run that was killed before it noted its notice derives it again
     def first() -> None:
-        if Outbox(kept).told() is None:
+        if (told := opened(kept).told) is None or RUN not in told.runs:
             with_notice(kept, "a", "b", events=3)
 
     nights = [night(first), night(first), night(first)]

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from driftcheck.history import History
 from driftcheck.notices import notice
 from driftcheck.notices.text import REPEATED, age_text, body, in_utf8, subject
-from tests.documents import changed, in_sync
-from tests.unit.test_notices import a, night
+from tests.documents import PROD, changed, document, in_sync
+from tests.unit.test_notices import a, at, night
 
 if TYPE_CHECKING:
-    from driftcheck.document.entries import Document, ResourceEntry
+    from driftcheck.document.entries import Document, ErrorEntry, ResourceEntry, TargetEntry
     from driftcheck.notices.entries import Notice
 
 
@@ -46,7 +46,8 @@ def test_a_notice_reads_as_a_person_would_say_it() -> None:
         "1 difference: Tags[0].Value; desired/a.yaml:3\n"
         "\n"
         "1 cannot be read\n"
-        "- ModelQualityJobDefinition slow (prod): Timeout: slow; desired/a.yaml:3\n"
+        "- ModelQualityJobDefinition slow (prod): Timeout: slow; what to do: run it again, with a longer "
+        "--timeout or a lower --concurrency; desired/a.yaml:3\n"
         "\n"
         "1 unmanaged\n"
         "- ModelQualityJobDefinition new (prod): desired/a.yaml:3\n"
@@ -58,7 +59,33 @@ def test_a_notice_reads_as_a_person_would_say_it() -> None:
         "- ModelQualityJobDefinition old (prod): missing for 3 d, since 2026-11-01 02:17:00 UTC\n"
         "\n"
         "Now: 1 in sync, 1 drifted, 1 missing, 1 unmanaged, 1 not readable.\n"
+        "Target prod: account 123456789012, region eu-west-1\n"
     )
+
+
+def test_a_target_that_moved_is_told_and_nothing_of_what_is_missing_there() -> None:
+    far: TargetEntry = {**PROD, "account": None, "region": "us-east-1"}
+    there: Document = {**document(a("missing"), a("missing", "b"), targets=[far]), "started_at": at(2)}
+
+    found = last(night(1, a(), a("drifted", "b")), there)
+
+    assert subject(found) == "driftcheck: 1 target moved"
+    assert body(found, 10_000) == (
+        "driftcheck, run of 2026-11-02 02:17:00 UTC\n"
+        "\n"
+        "1 target moved; each place has a history of its own\n"
+        "- prod: was account 123456789012, region eu-west-1, is account not known, region us-east-1\n"
+        "\n"
+        "Now: 0 in sync, 0 drifted, 2 missing, 0 unmanaged, 0 not readable.\n"
+        "Target prod: account not known, region us-east-1\n"
+    )
+
+
+def test_a_notice_of_0_1_has_no_places() -> None:
+    found = last(night(1, a("drifted")))
+    del found["targets"], found["moved"]
+
+    assert body(found, 10_000).endswith("0 not readable.\n")
 
 
 def test_a_repetition_says_so() -> None:
@@ -75,7 +102,10 @@ def test_as_many_are_named_as_there_is_room_for(limit: int, named: int) -> None:
     assert "5,000 drifted\n" in text
     assert text.count("- ModelQuality") == named
     assert (f"- and {5000 - named:,} more\n" in text) is (named < 5000)
-    assert text.endswith("Now: 0 in sync, 5,000 drifted, 0 missing, 0 unmanaged, 0 not readable.\n")
+    assert text.endswith(
+        "Now: 0 in sync, 5,000 drifted, 0 missing, 0 unmanaged, 0 not readable.\n"
+        "Target prod: account 123456789012, region eu-west-1\n"
+    )
 
 
 @given(st.integers(min_value=0, max_value=3000), st.booleans())
@@ -106,7 +136,7 @@ def test_nothing_in_it_acts(text: str) -> None:
     assert not {*"@<`"} & {*said}
     assert "](" not in said
     assert all(line.isprintable() for line in said.split("\n"))
-    assert len(said.split("\n")) == 8
+    assert len(said.split("\n")) == 9
     assert subject(found) == "driftcheck: 2 drifted"
 
 
@@ -157,3 +187,41 @@ def test_a_subject_of_everything_is_cut_at_its_end() -> None:
 )
 def test_an_age_is_in_one_unit(seconds: int, text: str) -> None:
     assert age_text(seconds) == text
+
+
+def unreadable(name: str) -> ResourceEntry:
+    error: ErrorEntry = {
+        "code": "SSOTokenLoad",
+        "message": "cannot reach the target: Error loading SSO Token",
+        "profile": "prod",
+    }
+    return {**a("error", name), "error": error}
+
+
+def test_one_cause_is_one_line_and_counts_all_its_definitions() -> None:
+    before = [a(name=f"churn-{number:03}") for number in range(500)]
+    after = [unreadable(f"churn-{number:03}") for number in range(500)]
+
+    text = body(last(night(1, *before), night(2, *after)), 10_000)
+
+    assert text == (
+        "driftcheck, run of 2026-11-02 02:17:00 UTC\n"
+        "\n"
+        "500 cannot be read\n"
+        "- 500 definitions in prod: SSOTokenLoad: cannot reach the target: Error loading SSO Token; "
+        "what to do: sign in: aws sso login --profile prod; churn-000, churn-001, churn-002 and 497 more\n"
+        "\n"
+        "Now: 0 in sync, 0 drifted, 0 missing, 0 unmanaged, 500 not readable.\n"
+        "Target prod: account 123456789012, region eu-west-1\n"
+    )
+
+
+def test_what_stays_unreadable_is_one_line_beside_what_stays_drifted() -> None:
+    lasting = [a("drifted", "fraud"), *(unreadable(f"churn-{number:03}") for number in range(500))]
+
+    text = body(last(night(1, *lasting), night(2, *lasting, a("missing", "new"))), 10_000)
+
+    assert "501 more not in sync, as before; the longest first\n" in text
+    assert text.count("- 500 definitions in prod: error for 24 h, since 2026-11-01 02:17:00 UTC\n") == 1
+    assert text.count("- ModelQualityJobDefinition ") == 2
+    assert "- and" not in text

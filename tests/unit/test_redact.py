@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import pytest
 
 from driftcheck.model import Json, Path, PathPattern
@@ -64,6 +66,59 @@ CREDENTIALS = {
     "presigned-url-of-the-old-kind": "https://b.s3.amazonaws.com/k?AWSAccessKeyId=x&Expires=1&Signature=vjby%2B",
     "shared-access-signature": "https://ml.blob.core.windows.net/c/b?sv=2024&sig=dHVsaXA%3D",
     "presigned-url-of-google": "https://storage.googleapis.com/b/o?X-Goog-Signature=0a1b",
+    "token-in-a-query": "https://host/?token=tulip",
+    "token-in-a-query-further-on": "https://host/a?user=me&auth_token=tulip#x",
+    "token-in-a-fragment": "https://host/cb#access_token=tulip",
+    "key-in-a-query": "https://host/v1?key=tulip",
+    "key-of-camel-case-in-a-query": "https://host/v1?apiKey=tulip",
+    "client-secret-in-a-query": "https://host/oauth?client_id=a&client_secret=tulip",
+    "password-in-json": '{"user": "app", "password": "tulip"}',
+    "password-in-json-without-blanks": '{"password":"tulip"}',
+    "number-as-a-password-in-json": '{"password": 12345}',
+    "password-in-json-in-json": '{"config": "{\\"password\\": \\"tulip\\"}"}',
+    "password-in-a-python-literal": "{'password': 'tulip'}",
+    "tokens-in-a-list-in-json": '{"tokens": ["tulip"]}',
+    "secrets-in-an-object-in-json": '{"secrets": {"db": "tulip"}}',
+    "key-in-json": '{"signingKey": "tulip"}',
+    "password-in-yaml": "user: app\npassword: tulip\n",
+    "key-in-a-header": "X-Api-Key: tulip",
+    "password-argument": "--password=tulip",
+    "password-argument-in-quotes": "--password='tulip'",
+    "password-argument-after-a-blank": "--password tulip",
+    "password-argument-of-one-dash": "-password tulip",
+    "password-argument-in-a-command": "python run.py --db-password tulip --verbose",
+    "password-argument-in-quoted-command": 'CMD="run --password tulip"',
+    "property-argument": "-Ddb.password=tulip",
+    "password-of-a-variable": "export DB_PASSWORD=tulip; run",
+    "password-in-properties": "db.password = tulip",
+    "password-with-a-dollar-sign": "--password=$tulip",
+    "basic": "Basic YXBwOnR1bGlw",
+    "basic-in-a-header": "Authorization: Basic YXBwOnR1bGlwcw==",
+    "basic-in-a-text": "use basic YXBwOnR1bGlwcw== there",
+    "bearer": "Bearer tul1p-8f3a",
+    "bearer-of-many-letters": "bearer aBcDeFgHiJkLmNoPqRsTuVwXyZ",
+    "slack-webhook": "https://hooks.slack.com/services/T00000000/B00000000/tulip",
+    "slack-workflow": "https://hooks.slack.com/triggers/T0/1/tulip",
+    "discord-webhook": "https://discord.com/api/webhooks/123/tulip",
+    "discord-webhook-of-the-old-kind": "https://discordapp.com/api/v10/webhooks/123/tulip",
+    "teams-webhook": "https://acme.webhook.office.com/webhookb2/a@b/IncomingWebhook/c/d",
+    "teams-webhook-of-the-old-kind": "https://outlook.office.com/webhook/a/IncomingWebhook/b",
+    "teams-workflow": "https://prod-1.westeurope.logic.azure.com/workflows/a/triggers/manual/paths/invoke?sig=tulip",
+    "google-chat-webhook": "https://chat.googleapis.com/v1/spaces/A/messages?key=a&token=tulip",
+    "telegram-webhook": "https://api.telegram.org/bot123:tulip/sendMessage",
+    "mattermost-webhook": "https://chat.example.com/hooks/abcdefghijklmnopqrstuvwxyz",
+    "gitlab-runner-token": "glrt-" + "a1B2c3D4e5" * 2,
+    "slack-app-token": "xapp-1-" + "A0123456789",
+    "openai-key": "sk-" + "a1B2c3D4e5" * 4,
+    "openai-project-key": "sk-proj-" + "a1B2_c3D4-" * 4,
+    "anthropic-key": "sk-ant-api03-" + "a1B2_c3D4-" * 4,
+    "stripe-key": "sk_live_" + "a1B2c3D4e5" * 2,
+    "google-key": "AIza" + "SyA1B2c3D4e5" * 3,
+    "npm-token": "npm_" + "a1B2c3" * 6,
+    "pypi-token": "pypi-AgEIcHlwaS5vcmc" + "CJDExMTEx" * 3,
+    "databricks-token": "dapi" + "0123456789abcdef" * 2,
+    "sendgrid-key": "SG." + "a1B2c3D4e5F6g7H8i9J0kL" + "." + "a1B2c3D4e5F6g7H8i9J0kL",
+    "vault-token": "hvs." + "CAESIJ1234567890abcdef",
 }
 
 NO_CREDENTIALS = {
@@ -103,6 +158,20 @@ NO_CREDENTIALS = {
     "date-and-time": "2026-11-24T02:17:00Z",
     "github-token-prefix": "ghp_short",
     "json": '{"a": {"b": [1, 2.5, true]}}',
+    "json-without-a-secret": '{"password": null, "token": "", "keys": [], "use_token": true, "secrets": {}}',
+    "counts-in-json": '{"max_tokens": 512, "num_keys": 3}',
+    "count-as-an-argument": "--max-tokens=512",
+    "tokenizer-as-an-argument": "--tokenizer bert",
+    "flag-without-a-value": "--use-token --verbose",
+    "path-with-an-assignment": "s3://bucket/join_key=7/password=x/data.csv",
+    "filter-expression": "predictions[?key=='a'].value",
+    "basic-in-words": "Basic monitoring of the basic authentication",
+    "bearer-in-words": "the bearer of this",
+    "kms-key-arn-of-an-alias": "arn:aws:kms:eu-west-1:123456789012:alias/key",
+    "secret-arn-in-a-path": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf",
+    "image-of-sk-learn": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/sk-learn-model-monitor-image:1.2-1",
+    "bucket-of-a-mirror": "s3://pypi-mirror-internal-cache-eu-west-1/glue-monitoring-container-image",
+    "folder-of-hooks": "s3://bucket/hooks/abcdefghijklmnopqrstuvwxyz",
 }
 
 
@@ -131,6 +200,20 @@ def test_what_is_no_credential_is_shown(text: str) -> None:
         *("PRIVATE_KEY", "PRIVATE_KEY_PATH", "privateKey", "private-key", "private.key", "PRIVATE__KEY"),
         *("API_KEY", "ApiKey", "X_API_KEY", "apikey", "x-api-key", "APIKEYS", "api key"),
         *("ACCESS_KEY", "accessKey", "AWS_ACCESS_KEY_ID", "STORAGE_ACCESSKEY"),
+        *("SIGNING_KEY", "ENCRYPTION_KEY", "FERNET_KEY", "HMAC_KEY", "MASTER_KEY", "SSH_KEY", "KEY", "KEYS"),
+        *(
+            "signingKey",
+            "SigningKeys",
+            "hmac-key",
+            "master.key",
+            "SSHKey",
+            "SSHkey",
+            "SIGNINGKEY",
+            "fernetkey",
+        ),
+        *("KEY1", "KEY_2", "key2", "KEY_FILE", "KEYFILE", "KMS_KEY_ID", "KEYs", "KEY_WORDS", "MONKEY_KEY"),
+        *("PRIVATEKEY", "PUBLIC_KEY", "PARTITION_KEY", "S3_KEY", "JOIN_KEY"),
+        *("PAT", "GITHUB_PAT", "githubPat", "GitHubPATs", "PATS", "JWT", "BEARER", "SLACK_WEBHOOK_URL"),
     ],
 )
 def test_an_environment_key_that_speaks_of_a_secret_hides_its_value(key: str) -> None:
@@ -141,7 +224,17 @@ def test_an_environment_key_that_speaks_of_a_secret_hides_its_value(key: str) ->
     "key",
     [
         *("TOKENIZER", "TOKENIZER_PATH", "TOKENIZERS_PARALLELISM", "tokenizer", "TOKENISATION"),
-        *("MONKEY_PATH", "KEY", "KEYS", "KEYSTORE", "KEYBOARD", "PARTITION_KEY", "PUBLIC_KEY", "S3_KEY"),
+        *("MONKEY", "MONKEYS", "MONKEY_PATH", "monkeyPatch", "TURKEY", "HOCKEY", "Donkey", "KEYSTORE"),
+        *(
+            "KEYWORDS",
+            "KEYBOARD",
+            "keyboardLayout",
+            "KEYNOTE",
+            "PATTERN",
+            "PATCH",
+            "COMPATIBILITY",
+            "SPATIAL",
+        ),
         *("COMPASS", "BYPASS", "SURPASS", "PASSENGERS", "PASSES", "PASSAGE", "POWER", "SACRED", "INCREDIBLE"),
         *("publish_cloudwatch_metrics", "dataset_format", "ACCESS", "API_URL", "PRIVATE", "PRIVATE_SUBNET"),
         *("", "__class__", "PATH", "BUILD_ID", "AUTHOR"),
@@ -242,6 +335,14 @@ def test_a_text_that_holds_a_known_secret_is_hidden() -> None:
         (f"bad key {PEM} in request", f"bad key {MASK} in request"),
         (f"header {JWT}, refused", f"header {MASK}, refused"),
         (DENIED, DENIED),
+        *[
+            (text, text)
+            for text in ("ExpiredTokenException: The security token is expired", "token: missing")
+        ],
+        ("cannot reach https://host/?token=tulip&a=1", f"cannot reach https://host/?token={MASK}&a=1"),
+        ('said {"password": "tulip", "a": 1}', f'said {{"password": {MASK}, "a": 1}}'),
+        ("run --password tulip --a failed", f"run --password {MASK} --a failed"),
+        ("post to https://hooks.slack.com/services/T/B/x: 404", f"post to https://{MASK} 404"),
     ],
 )
 def test_a_message_loses_its_credentials_and_nothing_else(text: str, shown: str) -> None:
@@ -254,3 +355,62 @@ def test_of_a_presigned_url_neither_the_signature_nor_the_key_stays_in_a_message
     assert "AKIA" not in shown
     assert shown.startswith("cannot read https://ml-eu.s3.amazonaws.com/data.csv?")
     assert shown.endswith(" now")
+
+
+@pytest.mark.parametrize("option", ["--password", "-password", "--api-key", "--signingKey"])
+def test_an_argument_after_an_option_that_speaks_of_a_secret_is_hidden(option: str) -> None:
+    arguments: Json = [option, "tulip", "--mode", "tulips", option, "--verbose", option]
+
+    assert masked(("A",), arguments) == (
+        [option, MASK, "--mode", "tulips", option, "--verbose", option],
+        True,
+    )
+    # alone, as a difference has it, it is known by what both sides have
+    known = set(secrets_in({"A": arguments}))
+    assert known == {"tulip"}
+    assert masked(("A", 1), "tulip", (), known) == (MASK, True)
+    assert masked(("A", 3), "tulips", (), known) == ("tulips", False)
+
+
+PLAIN = frozenset({"S3_KEY", "join-key"})
+
+
+def test_the_operators_plain_keys_are_shown_and_credentials_under_them_are_not() -> None:
+    environment: dict[str, Json] = {
+        "S3_KEY": "data/a.csv",
+        "s3_key": "data/b.csv",
+        "API_KEY": "tulip",
+        "ARGS": "--join-key=id",
+    }
+    definition: Json = {"Environment": environment, "Arguments": ["--join-key", "id", "--s3-key", "c"]}
+
+    assert masked((), definition, plain_keys=PLAIN) == (
+        {
+            "Environment": {**environment, "s3_key": MASK, "API_KEY": MASK},
+            "Arguments": ["--join-key", "id", "--s3-key", MASK],
+        },
+        True,
+    )
+    for credential in ("AKIAIOSFODNN7EXAMPLE", "https://a:tulip@host/", "https://host/?token=tulip"):
+        assert masked((*ENVIRONMENT, "S3_KEY"), credential, plain_keys=PLAIN) == (MASK, True)
+    # a desired file can mask more
+    rule = PathPattern("Environment.S3_KEY", ("Environment", "S3_KEY"))
+    assert masked(("Environment", "S3_KEY"), "data/a.csv", (rule,), plain_keys=PLAIN) == (MASK, True)
+    assert set(secrets_in(definition, plain_keys=PLAIN)) == {"c", "data/b.csv"}
+
+
+@pytest.mark.parametrize("member", ["VolumeKmsKeyId", "KmsKeyId"])
+def test_the_id_of_a_key_is_no_secret_where_it_is_a_member(member: str) -> None:
+    for value in ("mrk-1234abcd12ab34cd56ef1234567890ab", NO_CREDENTIALS["kms-key-arn"], "alias/monitor"):
+        assert masked(("JobResources", "ClusterConfig", member), value) == (value, False)
+
+
+@pytest.mark.parametrize(
+    "part", ["token=", '"token":', "--token ", "basic ", "pypi-", "a=?", "token: x\n", "://a:"]
+)
+def test_a_long_text_is_judged_in_time_that_grows_with_its_length(part: str) -> None:
+    text = part * (200_000 // len(part))
+    began = perf_counter()
+    masked_text(text)
+    is_credential(text)
+    assert perf_counter() - began < 10

@@ -152,6 +152,8 @@ def test_what_is_invalid_as_text() -> None:
         "  | a.yaml:3:5: no\n"
         "  | desired: cannot be read\n"
         "\n"
+        "Target prod: account 123456789012, region eu-west-1\n"
+        "\n"
         "Invalid: the desired state has 2 errors, and nothing was compared.\n"
     )
 

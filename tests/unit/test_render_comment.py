@@ -66,7 +66,7 @@ _HTML = re.compile(
     r"|</details>\n"
     r"|<details>\n<summary>(Resolved|Drifted|Unmanaged)[a-z ]*: \d+ definitions?</summary>\n"
     r"|<details>\n<summary>Unmanaged: \d+ definitions? in AWS that no file declares</summary>\n"
-    r"|<details>\n<summary>\d+ warnings?</summary>\n"
+    r"|<details>\n<summary>(\d+ warnings?|Targets)</summary>\n"
     r"|<details( open)?>\n<summary>(<b>[A-Z][a-z ]+</b> )?<code>[^<>]*</code>: [a-zA-Z0-9 ,;]+</summary>\n"
 )
 X = "`ModelQualityJobDefinition x (prod)`"
@@ -102,6 +102,22 @@ def counts(made: Document) -> dict[str, str]:
     return {name.strip(): number.strip(" *") for name, number in pairs if name.strip()}
 
 
+def test_of_an_account_only_the_last_four_digits_are_told() -> None:
+    made = document(
+        in_sync(),
+        warnings=[
+            {"code": "target-moved", "message": "account 210987654321, 1234567890123 others", "source": None}
+        ],
+    )
+
+    text = told(made)
+
+    assert "account …9012, region eu-west-1" in text
+    assert "account …4321, 1234567890123 others" in text
+    assert "123456789012`" not in text
+    assert "210987654321" not in text
+
+
 def test_a_change_that_is_to_be_rolled_out_is_no_drift() -> None:
     assert told(rolled_out_later(), Frame(_MARKER, commit=COMMIT)) == (
         "<!-- driftcheck:driftcheck -->\n"
@@ -133,6 +149,10 @@ def test_a_change_that_is_to_be_rolled_out_is_no_drift() -> None:
         "```\n"
         "\n"
         "</details>\n"
+        "\n"
+        "### Targets\n"
+        "\n"
+        "- `prod`: `account …9012, region eu-west-1`\n"
         "\n"
         "<sub>driftcheck `0.1.0`, checked 2026-11-24 02:17:09 UTC, commit `4f0c2d1`, "
         "against `main` at `4f0c2d1`</sub>\n"

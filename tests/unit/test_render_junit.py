@@ -53,7 +53,7 @@ def test_each_status_has_its_own_outcome() -> None:
     unmanaged: ResourceEntry = {**in_sync("u"), "status": "unmanaged", "source": None}
     error = unread("Throttled", "slow")
     (suite,) = _suites(document(in_sync(), drifted(changed(["A"], 1, 2)), missing, unmanaged, error))
-    assert [[child.tag for child in case] for case in suite] == [
+    assert [[child.tag for child in case] for case in suite.iter("testcase")] == [
         [],
         ["failure"],
         ["failure"],
@@ -61,14 +61,14 @@ def test_each_status_has_its_own_outcome() -> None:
         ["error"],
     ]
     assert _counts(suite) == {"tests": "5", "failures": "2", "errors": "1", "skipped": "1"}
-    assert suite[4][0].attrib == {"type": "error", "message": "Throttled: slow"}
+    assert suite[5][0].attrib == {"type": "error", "message": "Throttled: slow"}
 
 
 def test_a_failure_tells_the_place_and_the_difference() -> None:
     (suite,) = _suites(document(drifted(changed(["JobResources", "Count"], 1, 2), name="churn")))
-    assert suite[0].attrib == {"name": "churn", "classname": "ModelQualityJobDefinition.prod"}
-    assert suite[0][0].attrib == {"type": "drifted", "message": "drifted: 1 difference; must be replaced"}
-    assert (suite[0][0].text or "").splitlines() == [
+    assert suite[1].attrib == {"name": "churn", "classname": "ModelQualityJobDefinition.prod"}
+    assert suite[1][0].attrib == {"type": "drifted", "message": "drifted: 1 difference; must be replaced"}
+    assert (suite[1][0].text or "").splitlines() == [
         "# ModelQualityJobDefinition churn (prod) has drifted",
         "  declared in desired/a.yaml:3",
         "  live since 2026-11-20 08:00:00 UTC",
@@ -81,8 +81,20 @@ def test_a_target_that_could_not_be_read_is_an_error_of_its_suite() -> None:
     target: TargetEntry = {**PROD, "error": {"code": "AccessDenied", "message": "no"}}
     (suite,) = _suites(document(targets=[target]))
     assert suite.get("name") == "prod"
-    assert suite[0].get("name") == "target prod"
-    assert suite[0][0].attrib == {"type": "AccessDenied", "message": "AccessDenied: no"}
+    assert suite[1].get("name") == "target prod: AccessDenied"
+    assert suite[1][0].attrib == {
+        "type": "AccessDenied",
+        "message": "Target prod could not be read whole: AccessDenied: no",
+    }
+
+
+def test_a_suite_says_where_its_target_is() -> None:
+    target: TargetEntry = {**PROD, "account": None}
+    (suite,) = _suites(document(in_sync(), targets=[target]))
+    assert [each.attrib for each in suite[0]] == [
+        {"name": "account", "value": "not known"},
+        {"name": "region", "value": "eu-west-1"},
+    ]
 
 
 def test_a_definition_of_a_target_that_is_not_listed_is_not_lost() -> None:

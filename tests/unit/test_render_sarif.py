@@ -101,16 +101,21 @@ def test_every_result_names_a_rule_of_the_driver() -> None:
 def test_what_has_no_place_in_a_file_is_a_notification() -> None:
     unmanaged: ResourceEntry = {**in_sync("u"), "status": "unmanaged", "source": None}
     target: TargetEntry = {**PROD, "error": {"code": "AccessDenied", "message": "no"}}
+    remedy = "allow what is refused: `driftcheck iam-policy` prints the policy"
     run = _run(document(unmanaged, targets=[target]))
     assert run["results"] == []
     (invocation,) = run["invocations"]
     assert invocation["executionSuccessful"] is False
     assert [
         (entry["associatedRule"]["id"], entry["level"], entry["message"]["text"])
-        for entry in invocation["toolExecutionNotifications"]
+        for entry in invocation["toolExecutionNotifications"][:-1]
     ] == [
         ("unmanaged", "note", "ModelQualityJobDefinition u (prod) is in AWS, and no file declares it."),
-        ("error", "error", "Target prod could not be read whole: AccessDenied: no"),
+        (
+            "error",
+            "error",
+            f"Target prod could not be read whole: AccessDenied: no. What to do: {remedy}",
+        ),
     ]
 
 
@@ -133,6 +138,18 @@ def test_a_warning_is_a_result_at_its_line_and_column() -> None:
     (result,) = _run(document(warnings=[warning]))["results"]
     assert (result["ruleId"], result["level"], result["message"]["text"]) == ("w", "warning", "look")
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 2, "startColumn": 5}
+
+
+def test_a_note_says_where_each_target_is() -> None:
+    unknown: TargetEntry = {"name": "default", "account": None, "region": "us-east-1", "error": None}
+    (invocation,) = _run(document(targets=[PROD, unknown]))["invocations"]
+    assert [
+        (each["level"], each["message"]["text"]) for each in invocation["toolExecutionNotifications"]
+    ] == [
+        ("note", "Target prod: account 123456789012, region eu-west-1."),
+        ("note", "Target default: account not known, region us-east-1."),
+    ]
+    assert invocation["executionSuccessful"] is True
 
 
 @pytest.mark.parametrize(
@@ -173,7 +190,7 @@ def test_hostile_texts_stay_within_valid_sarif(hostile: Document) -> None:
             len(resource["differences"]) or resource["status"] != "in_sync"
             for resource in hostile["resources"]
         )
-        + sum(target["error"] is not None for target in hostile["targets"])
+        + sum(1 + (target["error"] is not None) for target in hostile["targets"])
         + len(hostile["warnings"])
     )
     texts = [entry["message"]["text"] for entry in (*run["results"], *notifications)]

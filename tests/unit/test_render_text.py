@@ -28,29 +28,32 @@ def test_the_golden_result_renders_to_the_golden_text() -> None:
     assert render(golden_document(), "text") == (GOLDEN / "report.txt").read_text("utf-8")
 
 
-def test_in_sync_is_two_lines() -> None:
+HERE = "Target prod: account 123456789012, region eu-west-1\n\n"
+
+
+def test_in_sync_is_where_and_two_lines() -> None:
     assert render(document(in_sync("a"), in_sync("b")), "text") == (
-        "No drift. AWS matches everything that is declared.\n2 declared: 2 in sync. Coverage 100%.\n"
+        f"{HERE}No drift. AWS matches everything that is declared.\n2 declared: 2 in sync. Coverage 100%.\n"
     )
 
 
 def test_a_shard_says_that_it_is_one_within_80_columns() -> None:
     assert render(as_shard(document(in_sync("a")), 2, 8), "text") == (
-        "No drift. AWS matches everything that is declared (shard 2 of 8).\n"
+        f"{HERE}No drift. AWS matches everything that is declared (shard 2 of 8).\n"
         "1 declared: 1 in sync. Coverage 100%.\n"
     )
     assert render(as_shard(document(complete=False), 9999, 10000), "text").startswith(
-        "Incomplete: the run was stopped before everything was read (shard 9999 of\n10000).\n"
+        f"{HERE}Incomplete: the run was stopped before everything was read (shard 9999 of\n10000).\n"
     )
 
 
 def test_nothing_declared_is_not_called_in_sync() -> None:
-    assert render(document(), "text") == "Nothing is declared.\n0 declared. Coverage 100%.\n"
+    assert render(document(), "text") == f"{HERE}Nothing is declared.\n0 declared. Coverage 100%.\n"
 
 
 def test_an_unfinished_run_never_says_no_drift() -> None:
     text = render(document(in_sync(), complete=False), "text")
-    assert text.startswith("Incomplete: the run was stopped before everything was read.\n")
+    assert text.startswith(f"{HERE}Incomplete: the run was stopped before everything was read.\n")
     assert "No drift" not in text
 
 
@@ -59,7 +62,9 @@ def test_a_lone_error_shows_its_message_and_no_legend() -> None:
         "! ModelQualityJobDefinition a (prod) could not be compared\n"
         "  declared in desired/a.yaml:3\n"
         "  | ThrottlingException: Rate exceeded\n"
-        "\n"
+        "  | What to do: run it again later, or with a longer `--timeout`;\n"
+        "  | `--incremental` takes fewer calls\n"
+        f"\n{HERE}"
         "Not everything could be compared.\n"
         "1 declared: 1 error. Coverage 100%.\n"
     )
@@ -70,6 +75,20 @@ def test_a_target_that_could_not_be_read_is_not_in_sync() -> None:
     text = render(document(in_sync(), targets=[target]), "text")
     assert text.startswith("! Target prod could not be read whole\n  | AccessDeniedException: no\n")
     assert "No drift" not in text
+
+
+def test_each_target_is_told_once_with_its_place_and_what_is_not_known_of_it() -> None:
+    unknown: TargetEntry = {"name": "default", "account": None, "region": None, "error": None}
+    far: TargetEntry = {**PROD, "name": "x" * 60}
+    text = render(document(in_sync(), in_sync("b"), targets=[unknown, PROD, far]), "text")
+    assert text.startswith(
+        "Target default: account not known, region not known\n"
+        "Target prod: account 123456789012, region eu-west-1\n"
+        f"Target {'x' * 60}: account\n"
+        "  | 123456789012, region eu-west-1\n"
+        "\n"
+        "No drift."
+    )
 
 
 def test_values_too_long_for_a_line_stand_whole_and_aligned() -> None:

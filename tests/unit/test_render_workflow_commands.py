@@ -19,6 +19,9 @@ _COMMAND = re.compile(
 )
 
 
+HERE = "::notice title=driftcheck%3A targets::prod: account 123456789012, region eu-west-1\n"
+
+
 def levels(made: Document) -> list[str]:
     return [line.partition(" ")[0] for line in annotations_of(made).splitlines()]
 
@@ -27,6 +30,7 @@ def test_a_difference_stands_at_its_line() -> None:
     assert annotations_of(document(drifted(changed(["A"], "x: 50%", "y,z")))) == (
         "::error file=desired/a.yaml,line=7,title=driftcheck%3A drift::"
         'ModelQualityJobDefinition a (prod): A is declared as "x: 50%25", and "y,z" in AWS\n'
+        f"{HERE}"
     )
 
 
@@ -35,7 +39,7 @@ def test_a_place_has_its_column_and_a_name_its_escapes() -> None:
     made["invalid"][0]["source"] = {"file": "a:b,c%d.yaml", "line": 2, "column": 5}
 
     assert annotations_of(made) == (
-        "::error file=a%3Ab%2Cc%25d.yaml,line=2,col=5,title=driftcheck%3A invalid::wrong\n"
+        f"::error file=a%3Ab%2Cc%25d.yaml,line=2,col=5,title=driftcheck%3A invalid::wrong\n{HERE}"
     )
 
 
@@ -50,7 +54,7 @@ def test_a_place_has_its_column_and_a_name_its_escapes() -> None:
 def test_what_it_says_of_each_change(change: str, says: str) -> None:
     one = changed(["A"], 1, 2)
     one["change"] = change  # type: ignore[typeddict-item]
-    assert annotations_of(document(drifted(one))).endswith(f": {says}\n")
+    assert annotations_of(document(drifted(one))).endswith(f": {says}\n{HERE}")
 
 
 def test_the_most_severe_come_first() -> None:
@@ -80,13 +84,15 @@ def test_the_most_severe_come_first() -> None:
         ("warning", "rule"),
         ("notice", "to be rolled out"),
         ("notice", "to be rolled out"),
+        ("notice", "targets"),
     ]
 
 
-def test_there_are_at_most_ten() -> None:
+def test_there_are_at_most_ten_and_one_says_where() -> None:
     made = document(*(drifted(changed(["A"], 1, 2), name=f"d{each}") for each in range(30)), unread("C", "m"))
 
-    assert levels(made) == ["::error"] * 10
+    assert levels(made) == ["::error"] * 9 + ["::notice"]
+    assert annotations_of(made).endswith(HERE)
     assert "not compared" in annotations_of(made).splitlines()[0]
 
 

@@ -154,6 +154,19 @@ def _typed(value: Any, name: str = "") -> Any:
 
 
 @pytest.mark.parametrize("kind", NAMES)
+def test_it_takes_an_empty_block_only_where_that_equals_an_absent_one(kind: str) -> None:
+    definition = full(kind)
+    definition["StoppingCondition"] = {}
+    definition["NetworkConfig"]["VpcConfig"] = {}
+
+    assert accepted(a_file(kind, definition))
+    for member in ("JobResources", f"{kind.removesuffix('JobDefinition')}AppSpecification"):
+        assert not accepted(a_file(kind, definition | {member: {}}))
+    assert not accepted(a_file(kind, definition | {"StoppingCondition": []}))
+    assert not accepted(a_file(kind, definition | {"StoppingCondition": {"Max": 1}}))
+
+
+@pytest.mark.parametrize("kind", NAMES)
 def test_it_refuses_what_validate_refuses(kind: str) -> None:
     whole = a_file(kind, full(kind))
     typo, wrong, lacking = deepcopy(whole), deepcopy(whole), deepcopy(whole)

@@ -1,0 +1,158 @@
+"""Causes: errors of one target that have one reason, told once.
+
+Pure: the same errors always give the same causes, in the same order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from os.path import commonprefix
+from typing import TYPE_CHECKING, TypeAlias
+
+from driftcheck.remedies import find_remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from driftcheck.document.entries import Document, ErrorEntry
+    from driftcheck.remedies import Remedy
+
+Key: TypeAlias = tuple[str, str, str]
+"""Kind, target and name of a definition."""
+
+_Error: TypeAlias = tuple[Key | None, str]
+"""Whose error it is, None for the target's own, and its message."""
+_UNKNOWN: ErrorEntry = {"code": "Unknown", "message": "the result has no error"}
+_MOST_MESSAGES = 3
+"""Different messages of one code and remedy that are causes of their own; the rest are one more."""
+_COMPARED = 200
+"""Characters of a message that are compared: it was cut at its end."""
+_READ = 2_000
+"""Characters of a message that are looked at; a run cuts its own at 1,000."""
+_DIGITS = "0123456789"
+# What differs from one request to the next: ids, times, addresses, counts.
+_VARIABLE = re.compile(r"\b(?:0x)?(?=[\w+/=-]*\d)[\w+/=-]+")
+_WORD = re.compile(r"[\w-]+")
+_OPERATION = re.compile(r"^[A-Z][A-Za-z]+: ")
+_ARN = re.compile(r"arn:[\w-]+:[\w-]*:[^\s\"',;]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What kept definitions of a target, or the target itself, from being read.
+
+    ``message`` is the text of the errors, with ``*`` in each word where they differ. ``keys`` are the
+    definitions, in the order of the errors. ``of_target`` tells that the target has the error itself.
+    ``is_whole`` tells that no definition of the target was read.
+    """
+
+    target: str
+    code: str
+    message: str
+    remedy: Remedy
+    keys: Sequence[Key]
+    of_target: bool
+    is_whole: bool = False
+
+
+def causes_of(document: Document) -> list[Cause]:
+    """The causes of all errors of a document."""
+    resources = document["resources"]
+    errors = group_errors(
+        chain(
+            ((each["name"], None, each["error"]) for each in document["targets"] if each["error"]),
+            (
+                (each["target"], (each["kind"], each["target"], each["name"]), each["error"] or _UNKNOWN)
+                for each in resources
+                if each["status"] == "error"
+            ),
+        )
+    )
+    declared = Counter(each["target"] for each in resources if each["status"] != "unmanaged")
+    return [replace(each, is_whole=len(each.keys) == declared[each.target] > 0) for each in errors]
+
+
+def group_errors(errors: Iterable[tuple[str, Key | None, ErrorEntry]]) -> list[Cause]:
+    """Group errors, each with its target and its definition (None: the target's own), by their causes.
+
+    Causes are in the order of their targets, the one of the most definitions first.
+    """
+    found: dict[tuple[str, str, Remedy], dict[str, list[_Error]]] = {}
+    # what differs by the name alone is looked at once: a fleet may have 100,000 of it
+    known: dict[tuple[str, str, str | None], tuple[Remedy, str]] = {}
+    for target, key, error in errors:
+        code, message, profile = error["code"], error["message"], error.get("profile")
+        unnamed = code, message.replace(key[2], "\0") if key and key[2] else message, profile
+        if unnamed not in known:
+            known[unnamed] = find_remedy(code, message, profile), _without_variables(message)
+        remedy, text = known[unnamed]
+        messages = found.setdefault((target, code, remedy), {})
+        messages.setdefault(text, []).append((key, message))
+    causes = [
+        _cause(target, code, remedy, some)
+        for (target, code, remedy), messages in found.items()
+        for some in _few(_without_names(messages))
+    ]
+    return sorted(causes, key=lambda each: (each.target, -len(each.keys), each.code, each.message))
+
+
+def _without_variables(message: str) -> str:
+    """A message without what differs between the requests of one cause."""
+    text = _ARN.sub("*", _OPERATION.sub("", message[:_READ]))
+    return _VARIABLE.sub("*", text)[:_COMPARED]
+
+
+def _without_names(messages: Mapping[str, list[_Error]]) -> Iterable[list[_Error]]:
+    """Put together what differs by the definition's name alone.
+
+    A message that several definitions share does not hold a name, though one may be called as a word of it.
+    """
+    found: dict[str, list[_Error]] = {}
+    for text, errors in messages.items():
+        key, message = errors[0]
+        if len(errors) == 1 and key is not None and (name := key[2].lower()) in message.lower():
+            unnamed = _WORD.sub(lambda word: "*" if word[0].lower() == name else word[0], message[:_READ])
+            found.setdefault(_without_variables(unnamed), []).extend(errors)
+        else:
+            found.setdefault(text, []).extend(errors)
+    return found.values()
+
+
+def _few(groups: Iterable[list[_Error]]) -> Iterator[list[_Error]]:
+    ordered = iter(sorted(groups, key=len, reverse=True))
+    yield from islice(ordered, _MOST_MESSAGES)
+    if rest := list(chain.from_iterable(ordered)):
+        yield rest
+
+
+def _cause(target: str, code: str, remedy: Remedy, errors: Sequence[_Error]) -> Cause:
+    return Cause(
+        target,
+        code,
+        _common_message([message for _, message in errors]),
+        remedy,
+        [key for key, _ in errors if key is not None],
+        any(key is None for key, _ in errors),
+    )
+
+
+def _common_message(messages: Sequence[str]) -> str:
+    """The messages as one, ``*`` in each word where they differ; the first where their words do not align."""
+    different = [*dict.fromkeys(messages)]
+    words = [message.split(" ") for message in different]
+    if len(different) == 1 or len({len(each) for each in words}) > 1:
+        return different[0]
+    return " ".join(map(_common_word, zip(*words, strict=True)))
+
+
+def _common_word(words: Sequence[str]) -> str:
+    if len(set(words)) == 1:
+        return words[0]
+    # of characters, not of folders
+    start = commonprefix(words).rstrip(_DIGITS)  # noqa: RUF071
+    rest = [word[len(start) :][::-1] for word in words]
+    end = commonprefix(rest)[::-1].lstrip(_DIGITS)  # noqa: RUF071
+    return f"{start}*{end}"
