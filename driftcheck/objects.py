@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from driftcheck.places import LockedError, PlaceError, Prefix
+from driftcheck.places import LockedError, PlaceError, Prefix, UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +32,24 @@ class Objects(Protocol):
         """The content under a name, None where there is none.
 
         Raises:
-            PlaceError: it cannot be told, or is larger than 512 MiB.
+            UnfitError: it is not a regular file, or larger than 512 MiB.
+            PlaceError: it cannot be told.
+        """
+
+    def exists(self, name: str) -> bool:
+        """Tell whether anything is kept under a name, without reading it.
+
+        Raises:
+            PlaceError: it cannot be told.
+        """
+
+    def move(self, name: str, to: str) -> bool | None:
+        """Give what is kept under a name another name, unread, where that is free.
+
+        False where it is not; None where nothing is kept under ``name``.
+
+        Raises:
+            PlaceError: it may still have its old name, and never has none.
         """
 
     def put(
@@ -92,16 +110,43 @@ class FolderObjects:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def __str__(self) -> str:
+        return str(self._folder)
+
     def get(self, name: str) -> bytes | None:
         """As ``Objects``."""
         path = self._folder / name
         with self._telling(name, "read"):
             try:
-                if path.stat().st_size > _MAX_SIZE:
-                    raise PlaceError(f"error: {path} is larger than {_MAX_SIZE // 2**20} MiB")
-                return path.read_bytes()
+                return read_file(path)
             except FileNotFoundError:
                 return None
+
+    def exists(self, name: str) -> bool:
+        """As ``Objects``."""
+        with self._telling(name, "read"):
+            return _exists(self._folder / name)
+
+    def move(self, name: str, to: str) -> bool | None:
+        """As ``Objects``."""
+        old, new = self._folder / name, self._folder / to
+        with self._telling(name, "moved"):
+            new.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                if old.is_dir() and not old.is_symlink():
+                    if _exists(new):
+                        return False
+                    old.rename(new)  # a folder has no second name, and replaces an empty folder alone
+                else:
+                    os.link(old, new, follow_symlinks=False)
+                    old.unlink()
+            except FileExistsError:
+                return False
+            except FileNotFoundError:
+                return None
+            _settle(new.parent)
+            _settle(old.parent)
+        return True
 
     def put(
         self,
@@ -128,7 +173,10 @@ class FolderObjects:
                     try:
                         path.hardlink_to(temporary)
                     except FileExistsError:
-                        return path.read_bytes() == content
+                        try:
+                            return read_file(path) == content
+                        except UnfitError:
+                            return False
                 else:
                     Path(temporary).replace(path)
             finally:
@@ -164,6 +212,8 @@ class FolderObjects:
         path = self._folder / ".lock"
         with self._telling(".lock", "written"):
             self._folder.mkdir(parents=True, exist_ok=True)
+            if path.exists() and not path.is_file():
+                raise UnfitError(path, "it is not a regular file")
             file = path.open("a+b", buffering=0)
         with file:
             with self._telling(".lock", "locked"):
@@ -184,6 +234,31 @@ class FolderObjects:
             yield
         except OSError as error:
             raise PlaceError(f"error: {self._folder / name} cannot be {what}: {error.strerror}") from None
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a regular file of a sane size.
+
+    Raises:
+        UnfitError: it is none. A pipe is not waited for.
+        OSError: it cannot be read.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise UnfitError(path, "it is not a regular file")
+    if found.st_size > _MAX_SIZE:
+        raise UnfitError(path, f"it is larger than {_MAX_SIZE // 2**20} MiB")
+    # what became a pipe since then is not waited for, and what grew is cut
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        return file.read(found.st_size + 1)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _settle(folder: Path) -> None:

@@ -26,8 +26,10 @@ from botocore.exceptions import (
     NoCredentialsError,
     NoRegionError,
 )
+from botocore.parsers import ResponseParserError
 
 from driftcheck import __version__, live, patience
+from driftcheck.aws.answers import ParserFactory
 from driftcheck.kinds import TAGS, loader
 from driftcheck.model import Calls, Live, Missing, Unreadable
 from driftcheck.patience import MAX_ATTEMPTS, Patience, Tally
@@ -97,6 +99,7 @@ def base_session(profile: str | None = None) -> tuple[botocore.session.Session, 
     """A session of a profile, or of the ambient settings, and the region that these name."""
     core = botocore.session.Session()
     core.register_component("data_loader", loader())
+    core.register_component("response_parser_factory", ParserFactory())
     if profile:
         core.set_config_variable("profile", profile)
     if region := os.environ.get("AWS_REGION"):
@@ -349,6 +352,8 @@ def unreadable(operation: str, error: Exception, attempts: int = 0) -> Unreadabl
         code, message = type(error).__name__, str(error)
         if isinstance(error, _NAMED):
             code = code.removesuffix("Error")
+        elif isinstance(error, ResponseParserError):
+            code = "DamagedAnswer"
     # masked before it is cut: half a credential is not known for one
     said_of_it = f"{operation}: {' '.join(masked_text(message).split())}"
     return Unreadable(masked_text(code)[:_CODE_LENGTH], said_of_it[:_MESSAGE_LENGTH])

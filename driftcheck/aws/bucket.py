@@ -5,13 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from driftcheck.aws import unreadable
+from driftcheck.aws.answers import FAULTS
 from driftcheck.aws.lease import NAME, Lease, TakenError
 from driftcheck.aws.objects import Objects as Calls
 from driftcheck.memory import UnusableError
-from driftcheck.places import LockedError, PlaceError
+from driftcheck.places import LockedError, PlaceError, UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,10 +33,26 @@ class BucketObjects:
         with self._telling("", "CreateClient"):
             self._calls = Calls(place, timeout=timeout, concurrency=_CONCURRENCY)
 
+    def __str__(self) -> str:
+        return str(self._place)
+
     def get(self, name: str) -> bytes | None:
         """As ``Objects``."""
         with self._telling(name, "GetObject"):
             return self._calls.get(name)
+
+    def exists(self, name: str) -> bool:
+        """As ``Objects``."""
+        with self._telling(name, "HeadObject"):
+            return self._calls.exists(name)
+
+    def move(self, name: str, to: str) -> bool | None:
+        """As ``Objects``: S3 copies it, and what was copied is deleted."""
+        with self._telling(name, "CopyObject"):
+            copied = self._calls.copy(name, to)
+        if copied:
+            self.delete(name)
+        return copied
 
     def put(
         self, name: str, content: bytes, *, only_new: bool = False, kind: str = "", cache: str = ""
@@ -88,6 +103,6 @@ class BucketObjects:
         try:
             yield
         except UnusableError as error:
-            raise PlaceError(f"error: {place}: {error}") from None
-        except (BotoCoreError, ClientError) as error:
+            raise UnfitError(place, str(error)) from None
+        except FAULTS as error:
             raise PlaceError(f"error: {place}: {unreadable(operation, error).message}") from None

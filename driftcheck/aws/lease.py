@@ -13,9 +13,9 @@ from contextlib import suppress
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from driftcheck.aws.answers import FAULTS
 from driftcheck.aws.objects import Version
+from driftcheck.memory import UnusableError
 
 if TYPE_CHECKING:
     from driftcheck.aws.objects import Objects
@@ -50,7 +50,7 @@ class Lease:
 
         Raises:
             TakenError: somebody else holds it.
-            BotoCoreError, ClientError: there is no trustworthy answer.
+            BotoCoreError, ClientError, ResponseParserError: there is no trustworthy answer.
         """
         seen, since = None, monotonic()
         while True:
@@ -72,7 +72,7 @@ class Lease:
         """Tell whether the lock is still held, by saying that its holder lives.
 
         Raises:
-            BotoCoreError, ClientError: there is no trustworthy answer.
+            BotoCoreError, ClientError, ResponseParserError: there is no trustworthy answer.
         """
         with self._writing:
             self.lost = self.lost or not self._write(self._held, self._owner)
@@ -82,7 +82,7 @@ class Lease:
         """Let others take it at once.
 
         Raises:
-            BotoCoreError, ClientError: they have to wait until it lapses.
+            BotoCoreError, ClientError, ResponseParserError: they have to wait until it lapses.
         """
         self._over.set()
         self._thread.join()
@@ -92,7 +92,7 @@ class Lease:
     def _live(self) -> None:
         while not self._over.wait(self._seconds / 4):
             # if it goes on like that, the lock lapses, and the next check tells
-            with suppress(BotoCoreError, ClientError):
+            with suppress(*FAULTS, UnusableError):
                 if not self.check():
                     return
 
@@ -116,7 +116,8 @@ def _said(found: Version | None) -> tuple[str | None, float]:
         return None, 0
     try:
         said = json.loads(found.content)
-        owner = said["owner"]
-        return (None if owner is None else str(owner)), min(float(said["seconds"]), _LONGEST)
-    except (ValueError, LookupError, TypeError):
+        # NaN is less than nothing, and 0 whichever way it is compared
+        owner, seconds = said["owner"], min(max(0.0, float(said["seconds"])), _LONGEST)
+        return (None if owner is None else str(owner)), seconds
+    except (ValueError, LookupError, TypeError, RecursionError):
         return "unknown", SECONDS

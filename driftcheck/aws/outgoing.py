@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
     ConnectionClosedError,
     EndpointConnectionError,
@@ -17,12 +16,12 @@ from botocore.exceptions import (
     IncompleteReadError,
     SSLError,
 )
+from botocore.parsers import ResponseParserError
 
-from driftcheck.aws import base_session, config, is_throttled
-from driftcheck.live import DamagedAnswerError
+from driftcheck.aws import answers, base_session, config, is_throttled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _BAD_REQUEST, _TROUBLE = 400, 500
 _REFUSALS = frozenset({500, 501, 503})
@@ -42,16 +41,12 @@ class Topic:
         """Publish a message. A FIFO topic drops one whose ``mark`` it had in the last five minutes.
 
         Raises:
-            BotoCoreError, ClientError, DamagedAnswerError: it is not known to be taken; see ``was_taken``.
+            BotoCoreError, ClientError, ResponseParserError: it is not known to be taken; see ``was_taken``.
         """
         fifo: dict[str, str] = {}
         if self._arn.endswith(".fifo"):
             fifo = {"MessageGroupId": "driftcheck", "MessageDeduplicationId": mark}
-        answer = _answer(
-            lambda: self._client.publish(TopicArn=self._arn, Subject=subject, Message=text, **fifo)
-        )
-        if not answer.get("MessageId"):
-            raise DamagedAnswerError("the answer has no MessageId")
+        answers.read(self._client.publish, TopicArn=self._arn, Subject=subject, Message=text, **fifo)
 
 
 class Bus:
@@ -66,15 +61,14 @@ class Bus:
         """Put at most ten events; for each the reason for which it was not taken, or None.
 
         Raises:
-            BotoCoreError, ClientError, DamagedAnswerError: none is known to be taken; see ``was_taken``.
+            BotoCoreError, ClientError, ResponseParserError: none is known to be taken; see ``was_taken``.
         """
         named = [{**entry, "EventBusName": self._name} for entry in entries]
-        answer = _answer(lambda: self._client.put_events(Entries=named))
-        found = answer.get("Entries") or []
+        found = answers.read(self._client.put_events, Entries=named)["Entries"]
         if len(found) != len(named):
-            raise DamagedAnswerError(f"the answer has {len(found)} entries for {len(named)} events")
+            raise ResponseParserError(f"the answer has {len(found)} entries for {len(named)} events")
         if not all(each.get("EventId") or each.get("ErrorCode") for each in found):
-            raise DamagedAnswerError("the answer has an entry with neither an EventId nor an ErrorCode")
+            raise ResponseParserError("the answer has an entry with neither an EventId nor an ErrorCode")
         return [
             f"{each['ErrorCode']}: {each.get('ErrorMessage')}" if each.get("ErrorCode") else None
             for each in found
@@ -85,10 +79,10 @@ def put_metrics(namespace: str, metrics: Sequence[dict[str, Any]], *, timeout: f
     """Put at most a thousand metrics, each a member of ``MetricData``.
 
     Raises:
-        BotoCoreError, ClientError, DamagedAnswerError: they are not known to be taken.
+        BotoCoreError, ClientError, ResponseParserError: they are not known to be taken.
     """
     client = _client("cloudwatch", namespace, timeout, attempts=3)
-    _answer(lambda: client.put_metric_data(Namespace=namespace, MetricData=metrics))
+    answers.read(client.put_metric_data, Namespace=namespace, MetricData=metrics)
 
 
 def was_taken(error: Exception) -> bool | None:
@@ -100,7 +94,7 @@ def was_taken(error: Exception) -> bool | None:
         return False if _is_refusal(error) else None
     if isinstance(error, SSLError):
         return False if "CERTIFICATE_VERIFY_FAILED" in str(error) else None
-    if isinstance(error, DamagedAnswerError | HTTPClientError | IncompleteReadError):
+    if isinstance(error, ResponseParserError | HTTPClientError | IncompleteReadError):
         return None
     return False
 
@@ -118,25 +112,6 @@ def may_pass(error: Exception) -> bool:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= _TROUBLE or is_throttled(error)
     return isinstance(error, HTTPClientError | EndpointConnectionError | ConnectionClosedError)
-
-
-def _answer(call: Callable[[], Any]) -> dict[str, Any]:
-    """Make a call whose answer must be an object.
-
-    Raises:
-        DamagedAnswerError: the answer is none; botocore's parsers raise anything then.
-    """
-    try:
-        answer = call()
-    except (BotoCoreError, ClientError):
-        raise
-    except Exception as error:
-        raise DamagedAnswerError(f"the answer cannot be read: {type(error).__name__}") from error
-    if not isinstance(answer, dict):
-        raise DamagedAnswerError("the answer is no object")
-    if _is_page(answer):
-        raise DamagedAnswerError("the answer is a web page")
-    return answer
 
 
 def _is_page(answer: Any) -> bool:

@@ -126,7 +126,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
             kept = open_store(kept_in[0], say)
             result = with_moves(result, kept)
         done = attempt(
-            lambda: _store(kept, kept_in and kept_in[1], result),
+            lambda: _store(kept, kept_in and kept_in[1], result, quiet=quiet),
             lambda: write_all(result, outputs, templates, quiet=quiet),
             lambda: keep(places, state, memories, quiet=quiet),
             verbose=verbose,
@@ -136,11 +136,13 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     raise typer.Exit(exit_code(result, failing, only_new=fail_on_new) if done else FAILURE)
 
 
-def _store(kept: Store | None, oldest: timedelta | None, result: Document) -> None:
+def _store(kept: Store | None, oldest: timedelta | None, result: Document, *, quiet: bool) -> None:
     """Keep a result in a folder, if one is named, and delete those that are older than is said."""
     if kept is None:
         return
+    kept.exists()  # a dashboard is refused
     kept.add(result)
+    kept.identify(quiet=quiet)
     if oldest is not None:
         kept.prune(oldest, result)
 

@@ -5,7 +5,7 @@ What this writes to AWS, and ``check`` never does, are the steps below and nothi
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -44,10 +44,10 @@ from driftcheck.cli.options import (
     places_of,
     statuses_of,
 )
-from driftcheck.cli.site import Publish, site_of
+from driftcheck.cli.site import Publish, Replace, site_of
 from driftcheck.cli.stored import Keep, Remind, StoreAt, owner_of, store_of, with_moves
 from driftcheck.errors import DriftcheckError
-from driftcheck.places import encrypted
+from driftcheck.places import LockedError, PlaceError, encrypted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -76,6 +76,7 @@ class Night:
     now: datetime
     keep: timedelta | None
     publish: Path | Prefix | None
+    replace: bool
     every: timedelta | None
     timeout: float
     remind: timedelta
@@ -95,6 +96,7 @@ def _keep(night: Night) -> None:
     """Keep the result document."""
     night.hold()
     night.name = night.store.add(night.document)
+    night.store.identify(quiet=night.quiet)
     if not night.quiet:
         say(f"kept {night.store.place}/runs/{night.name}.json.gz", run=str(night.name))
 
@@ -120,12 +122,14 @@ def _publish(night: Night) -> None:
     from driftcheck.cli.site import publish
 
     night.hold()
+    derived = night.derived
     publish(
         night.store,
-        night.derived,
+        lambda: derived,
         night.publish,
         night.every,
         anew=False,
+        replace=night.replace,
         timeout=night.timeout,
         quiet=night.quiet,
     )
@@ -201,6 +205,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     max_age: MaxAge = "7d",
     keep_for: Keep = None,
     publish: Publish = None,
+    replace: Replace = False,
     remind: Remind = "7d",
     fail_on: FailOn = "drifted,missing",
     unmanaged: Unmanaged = True,
@@ -217,13 +222,14 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     oldest = None if keep_for is None else age_of(keep_for, "--keep")
     again = age_of(remind, "--remind")
     site = None if publish is None else site_of(publish, "--publish", place)
+    if replace and site is None:
+        raise typer.BadParameter("there is nothing to replace without --publish", param_hint="--replace")
     scheduler = dask_of(dask, alone=not incremental)
     from driftcheck import config as configuration
     from driftcheck.cli.running import Options, run
     from driftcheck.document import document as document_of
     from driftcheck.fetch import Limits
     from driftcheck.outputs import try_out
-    from driftcheck.store import open_store
 
     settings = configuration.nightly(config, CONFIG)
     every = configuration.every(config, CONFIG)
@@ -235,26 +241,109 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
         try_out(outputs)
         if verbose:
             warn(state)
-        runs = open_store(place, say, timeout=timeout)
-        with runs.objects.held(owner_of("nightly")) as hold, signals() as caught:
-            runs.names()  # a check may take hours: what keeps its result from being kept is told before
+        with ExitStack() as stack:
+            told: set[str] = set()
+            opened = partial(_opened, stack, place, None if replace else site, timeout, told)
+            runs, hold = opened()
+            caught = stack.enter_context(signals())
+            # a check may take hours: what keeps its result from being kept is told before
+            is_ready = runs is not None and attempt(partial(_hold_readable, runs), verbose=verbose)
             known = (places, age) if incremental else None
             options = Options(Limits(concurrency, timeout, deadline), known, scheduler, unmanaged, quiet)
             report, memories = run(state, options, caught.stop)
-            document = with_moves(document_of(report), runs)
-            night = Night(
-                runs, document, settings, datetime.now(UTC), oldest, site, every, timeout, again, quiet, hold
-            )
-            steps: list[Callable[[], None]] = [partial(step, night) for step in STEPS]
+            document = document_of(report)
+            steps: list[Callable[[], None]] = []
+            if runs is None:
+                runs, hold = opened()
+            if runs is not None:
+                document = with_moves(document, runs)
+                night = Night(
+                    runs,
+                    document,
+                    settings,
+                    datetime.now(UTC),
+                    oldest,
+                    site,
+                    replace,
+                    every,
+                    timeout,
+                    again,
+                    quiet,
+                    hold,
+                )
+                steps = [partial(step, night) for step in STEPS]
             steps[1:1] = [
                 lambda: write_all(document, outputs, templates, quiet=quiet),
                 lambda: _remember(places, state, memories, timeout, caught, quiet=quiet),
             ]
-            done = attempt(*steps, verbose=verbose)
+            done = attempt(*steps, verbose=verbose) and is_ready
         beat.code = exit_code(document, failing) if done else FAILURE
         if caught.number:
             beat.code = 128 + caught.number
     raise typer.Exit(beat.code)
+
+
+def _opened(
+    stack: ExitStack, place: Path | Prefix, site: Path | Prefix | None, timeout: float, told: set[str]
+) -> tuple[Store | None, Callable[[], None]]:
+    """The store, with its lock held until the stack ends; None where it cannot be used, which is told once.
+
+    What needs no store is done all the same then, and the store is tried once more.
+
+    Raises:
+        LockedError: another run holds it, and checks.
+    """
+    from driftcheck.store import open_store
+
+    try:
+        store = open_store(place, say, timeout=timeout)
+        _hold_meant(store, site, timeout)
+        return store, stack.enter_context(store.objects.held(owner_of("nightly")))
+    except DriftcheckError as error:
+        if isinstance(error, LockedError) and not told:
+            raise
+        without = f"warning: {place} is tried again after the check; without it, this run is not kept"
+        for line in (*error.lines, without):
+            if line not in told:
+                say(line)
+            told.add(line)
+    return None, lambda: None
+
+
+def _hold_meant(store: Store, site: Path | Prefix | None, timeout: float) -> None:
+    """Refuse a store that is new where the site shows another's runs, and a dashboard: a mistyped name.
+
+    Where there is a store, the step that publishes refuses, and all others are taken.
+
+    Raises:
+        DriftcheckError: it is so, or the store is none.
+    """
+    from driftcheck.dashboard.build import OtherStoreError, hold_own
+    from driftcheck.objects import open_objects
+
+    try:
+        if store.exists() or site is None:
+            return
+    except PlaceError:
+        return  # told by whatever needs it
+    try:
+        hold_own(store, open_objects(site, timeout=timeout))
+    except OtherStoreError:
+        raise
+    except DriftcheckError:
+        return
+
+
+def _hold_readable(store: Store) -> None:
+    """Make sure that the runs can be listed, all that are known.
+
+    Raises:
+        PlaceError: they cannot.
+    """
+    from driftcheck.store import derived
+
+    derived.expect(store)
+    store.names()
 
 
 @dataclass(slots=True)

@@ -10,7 +10,6 @@ from driftcheck.cli.console import say
 from driftcheck.cli.loading import CONFIG
 from driftcheck.cli.options import Config, LogFormat, LogFormats, Quiet, Timeout, Verbose
 from driftcheck.cli.stored import StoreAt, owner_of, store_of
-from driftcheck.errors import DriftcheckError
 from driftcheck.places import encrypted
 
 app = typer.Typer(help="What the runs in a store tell together.", no_args_is_help=True)
@@ -31,10 +30,11 @@ def rebuild(
 
     place = encrypted(store_of(store), configuration.encryption(config, CONFIG))
     runs = open_store(place, say, timeout=timeout)
-    if not any(runs.objects.names()):
-        raise DriftcheckError(f"error: {place} holds no runs, as driftcheck nightly keeps them")
-    with runs.objects.held(owner_of("history rebuild")):
+    runs.hold_existing()
+    with runs.objects.held(owner_of("history rebuild")) as hold:
         found = derived.derive(runs, datetime.now(UTC), anew=True)
+        hold()  # to read a year takes a while
+        runs.identify(quiet=quiet)
         derived.keep(runs, found)
     if not quiet:
         count, courses = len(found.names), len(found.history.courses)

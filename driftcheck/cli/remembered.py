@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import stat
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import methodcaller
@@ -15,9 +14,10 @@ from driftcheck.cli.console import say
 from driftcheck.cli.loading import hold_state
 from driftcheck.cli.options import STATE
 from driftcheck.errors import DriftcheckError
-from driftcheck.memory import Memory, UnusableError, drop_sensitive, dumps, hold_size, loads
+from driftcheck.memory import Memory, UnusableError, drop_sensitive, dumps, loads
 from driftcheck.model import Warn
-from driftcheck.places import Prefix
+from driftcheck.objects import read_file
+from driftcheck.places import Prefix, UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -93,7 +93,7 @@ def keep(places: Places, state: DesiredState, memories: Mapping[str, Memory], *,
     for target, memory in memories.items():
         file = folder / _name(target, state)
         if file.exists() and not file.is_file() and not file.is_dir():
-            file.unlink()  # to open a pipe would wait for its reader
+            file.unlink()  # a pipe or a device holds nothing, and to open a pipe would wait for its reader
         write(Output("json", str(file)), dumps(memory))
     if isinstance(place, Prefix) and memories and not quiet:
         option = [] if folder == Path(STATE) else ["--state", str(folder)]
@@ -129,13 +129,11 @@ def readable(file: Path) -> bytes:
         UnusableError: it cannot be read, or is larger than any state.
     """
     try:
-        status = file.stat()
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            raise UnusableError("it is not a regular file")
-        hold_size(status.st_size)
-        return file.read_bytes()
+        return read_file(file)
     except FileNotFoundError:
         raise
+    except UnfitError as error:
+        raise UnusableError(error.reason) from None
     except OSError as error:
         raise UnusableError(f"it cannot be read: {error.strerror}") from None
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from driftcheck.document.entries import Document
 
 
+_LARGEST = 256_000_000
+"""Bytes of a result; that of 100,000 definitions has 40 MB. What has no end, such as a device, has one so."""
+
+
 def report(
     result: Annotated[
         str, typer.Argument(metavar="RESULT.json", help="A saved result; - is standard input.")
@@ -87,7 +91,8 @@ def read(name: str, limit: int | None = None) -> Document:
     """
     from driftcheck.document import loads
 
-    most = -1 if limit is None else limit + 1
+    limit = limit or _LARGEST
+    most = limit + 1
     try:
         if name == "-" and sys.stdin is None:
             raise BrokenPipeError(0, "standard input is closed")
@@ -98,6 +103,6 @@ def read(name: str, limit: int | None = None) -> Document:
                 content = file.read(most)
     except OSError as error:
         raise DriftcheckError(f"{name}: error: cannot be read: {error.strerror}") from None
-    if limit is not None and len(content) > limit:
+    if len(content) > limit:
         raise DriftcheckError(f"{name}: error: larger than {limit // 1_000_000} MB")
     return loads(content, name)

@@ -17,6 +17,7 @@ from driftcheck.cli.stored import StoreAt, owner_of, store_of
 from driftcheck.places import encrypted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
     from driftcheck.places import Prefix
@@ -33,12 +34,18 @@ Publish = Annotated[
 ]
 
 
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Replace a dashboard that shows the runs of another store.")
+]
+
+
 def dashboard(
     store: StoreAt,
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="DIR|s3://BUCKET/PREFIX", help="Where the site goes.")
     ],
     config: Config = None,
+    replace: Replace = False,
     timeout: Timeout = 60.0,
     log_format: LogFormat = LogFormats.TEXT,  # noqa: ARG001 - read by main
     quiet: Quiet = False,
@@ -54,23 +61,34 @@ def dashboard(
     every = configuration.every(config, CONFIG)
     site = encrypted(site, configuration.encryption(config, CONFIG))
     runs = open_store(kept, say, timeout=timeout)
-    derived = derive(runs, datetime.now(UTC))
-    publish(runs, derived, site, every, anew=True, timeout=timeout, quiet=quiet)
+    runs.hold_existing()
+    publish(
+        runs,
+        lambda: derive(runs, datetime.now(UTC)),
+        site,
+        every,
+        anew=True,
+        replace=replace,
+        timeout=timeout,
+        quiet=quiet,
+    )
 
 
 def publish(
     runs: Store,
-    derived: Derived,
+    derive: Callable[[], Derived],
     site: Path | Prefix,
     every: timedelta | None,
     *,
     anew: bool,
+    replace: bool,
     timeout: float,
     quiet: bool,
 ) -> None:
     """Write the dashboard, all of it ``anew`` or what is otherwise than there, and tell of it.
 
-    A complete run is expected ``every`` so often; None to tell that by the runs.
+    ``derive`` gives the history of all runs. A complete run is expected ``every`` so often; None to tell that
+    by the runs. With ``replace``, a dashboard of another store makes way.
 
     Raises:
         DriftcheckError: not all of it could be written; what the front page leads to is there.
@@ -78,10 +96,15 @@ def publish(
     from driftcheck.dashboard.build import build
     from driftcheck.objects import open_objects
 
-    # the history stays to the end: to look for garbage in it again and again would take a while
-    gc.freeze()
+    def derived() -> Derived:
+        found = derive()
+        # the history stays to the end: to look for garbage in it again and again would take a while
+        gc.freeze()
+        return found
+
     place = open_objects(site, timeout=timeout)
-    built = build(runs, derived, place, anew=anew, owner=owner_of("dashboard"), every=every)
+    owner = owner_of("dashboard")
+    built = build(runs, derived, place, anew=anew, owner=owner, every=every, replace=replace)
     if not quiet:
         front = site / "index.html" if isinstance(site, Path) else f"{site}/index.html"
         say(

@@ -12,6 +12,7 @@ import typer
 
 from driftcheck.cli.console import say
 from driftcheck.cli.options import age_of, place_of
+from driftcheck.errors import DriftcheckError
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -72,14 +73,14 @@ def with_moves(document: Document, store: Store) -> Document:
     """Warn in a result of each target that is no longer where the last runs in the store looked."""
     from driftcheck.document import in_order
     from driftcheck.history import moves, places_read
-    from driftcheck.places import PlaceError
     from driftcheck.render.common import place_text
     from driftcheck.store.derived import last_places
 
     places = places_read(document)
     try:
-        known = last_places(store, places, datetime.fromisoformat(document["started_at"]))
-    except PlaceError as error:
+        started = datetime.fromisoformat(document["started_at"])
+        known = last_places(store, places, started) if store.exists() else {}
+    except DriftcheckError as error:
         for line in error.lines:
             say(line.replace("error:", "warning: not known whether targets have moved:", 1))
         return document

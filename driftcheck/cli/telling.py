@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -42,11 +42,15 @@ class _Held:
 
     def __init__(self, objects: Objects, hold: Callable[[], None]) -> None:
         self._objects, self._hold = objects, hold
-        self.get, self.names = objects.get, objects.names
+        self.get, self.names, self.exists = objects.get, objects.names, objects.exists
 
     def put(self, name: str, content: bytes, *, only_new: bool = False, kind: str = "") -> bool:
         self._ensure_held()
         return self._objects.put(name, content, only_new=only_new, kind=kind)
+
+    def move(self, name: str, to: str) -> bool | None:
+        self._ensure_held()
+        return self._objects.move(name, to)
 
     def delete(self, name: str) -> None:
         self._ensure_held()
@@ -88,7 +92,7 @@ class Telling:
         """
         from driftcheck.channels import channels
         from driftcheck.store import Name
-        from driftcheck.store.derived import derive
+        from driftcheck.store.derived import derive, expect
 
         outbox = self.outbox
         outbox.own = self._own if own is None else own.text
@@ -96,9 +100,12 @@ class Telling:
             outbox.forget()
             return derive(self.store, now)
         outbox.load()
+        with suppress(PlaceError):  # derive reads the history again, and tells of it
+            expect(self.store)
+        known = {name.text for name in self.store.known}
         self.names = [name.text for name in self.store.names()]
         outbox.is_kept = outbox.own in self.names
-        self._settle()
+        self._settle(known)
         told = outbox.told
         new, back = self._to_note(told)
         found: dict[str, tuple[Notice | None, list[str]]] = {}
@@ -164,11 +171,14 @@ class Telling:
     def _own(self) -> str:
         return _name_of(self.document["started_at"])
 
-    def _settle(self) -> None:
-        """Settle what the records are good for, by the runs that are in the store or were."""
+    def _settle(self, known: set[str]) -> None:
+        """Settle what the records are good for, by the runs that are in the store or were.
+
+        ``known`` are those of the history that the last night kept.
+        """
         outbox = self.outbox
         stems = outbox.stems()
-        self.seen = {*self.names, *stems, *self._derived_before()}
+        self.seen = {*self.names, *stems, *known}
         if not outbox.is_read:
             return
         if outbox.told is None and stems:
@@ -184,16 +194,6 @@ class Telling:
         if told.last is not None and not outbox.is_doubted:
             last, own = _order(told.last), _order(outbox.own or "")
             outbox.is_sure = last < own and not any(last < _order(name) < own for name in self.seen)
-
-    def _derived_before(self) -> list[str]:
-        """The runs that the history had which the last night kept."""
-        from driftcheck.store.derived import HISTORY
-
-        try:
-            content = self.store.objects.get(HISTORY) or b""
-            return [str(each) for each in json.loads(content.split(b"\n", 2)[1])]
-        except (PlaceError, ValueError, LookupError, TypeError, RecursionError):
-            return []  # whoever derives tells of it
 
     def _to_note(self, told: Told | None) -> tuple[set[str], set[str]]:
         """The runs that were not noted yet, and those that were, without one that is back."""

@@ -178,7 +178,14 @@ def run(folder: Path, nights: int, now: datetime) -> Iterator[str]:
     derived = derive(store, now)
     keep(store, derived)
     _verify(derived.history.courses, state, nights)
-    built = build(store, derived, open_objects(folder / "dashboard"), anew=True, owner="driftcheck demo")
+    built = build(
+        store,
+        lambda: derived,
+        open_objects(folder / "dashboard"),
+        anew=True,
+        owner="driftcheck demo",
+        replace=True,
+    )
     yield from told
     yield f"The dashboard, {built.pages} pages:"
     yield f"  {folder / 'dashboard' / 'index.html'}"

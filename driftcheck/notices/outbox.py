@@ -13,11 +13,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from hashlib import sha256
+from time import sleep
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from driftcheck.notices import FORMAT
 from driftcheck.notices.text import body, subject
-from driftcheck.places import PlaceError
+from driftcheck.places import PAUSES, PlaceError, move_aside, read_twice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,6 +42,12 @@ class Keep(Protocol):
 
     def names(self, start: str = "") -> Iterator[str]:
         """The names that begin so."""
+
+    def exists(self, name: str) -> bool:
+        """Tell whether anything is kept under a name."""
+
+    def move(self, name: str, to: str) -> bool | None:
+        """Give what is kept under a name another, if that is free; None where nothing is kept."""
 
     def delete(self, name: str) -> None:
         """Take away what is kept under a name, if anything is."""
@@ -122,17 +129,19 @@ class Outbox:
 
     def load(self) -> None:
         """Read which runs were told, and which notices are kept."""
+        told = self._tried(lambda: read_twice(self.keep, _TOLD, _told), failed=False)
+        self.told = told if isinstance(told, Told) else None
         self._list()
-        content = self._tried(lambda: self.keep.get(_TOLD), failed=False)
-        doubt = self._tried(lambda: self.keep.get(_DOUBT), failed=b"")
-        self.is_doubted = doubt is not None
-        if content is False or self._keys is None:
+        is_doubted = self._tried(lambda: self.keep.exists(_DOUBT), failed=True)
+        self.is_doubted = is_doubted or _DOUBT in (self._keys or [])
+        if told is False or self._keys is None:
             return
         self.is_read = True
-        self.told = None if content is None else _told(cast("bytes", content))
-        if content is not None and self.told is None:
+        if isinstance(told, Exception):
+            aside = self._tried(lambda: move_aside(self.keep, _TOLD, f"{ASIDE}told{_SUFFIX}"), failed=None)
             self.faults.append(
-                f"error: notices: {_TOLD} is damaged, and written again from what else is known"
+                f"error: notices: {_TOLD} is damaged{f', set aside as {aside},' if aside else ','} "
+                "and written again from what else is known"
             )
         if self.told is not None:
             self._recorded = {*self.told.runs}
@@ -150,8 +159,7 @@ class Outbox:
 
     def is_waiting(self, run: str) -> bool:
         """Tell whether the notice of a run is kept, or may be."""
-        found = self._tried(lambda: self.keep.get(f"{FOLDER}{run}{_SUFFIX}"), failed=b"")
-        return found is not None
+        return bool(self._tried(lambda: self.keep.exists(f"{FOLDER}{run}{_SUFFIX}"), failed=True))
 
     def add(self, run: str, kept: Kept, *, again: bool = False) -> bool:
         """Keep what a run has to tell, unless that is kept; False where it is not, and is only sent.
@@ -187,47 +195,33 @@ class Outbox:
         return sorted(stems | {*self.unrecorded})
 
     def read(self, name: str) -> Kept | None:
-        """A notice; None where it cannot be read tonight.
+        """A notice; None where it cannot be read tonight, or is gone.
 
         Raises:
             DamagedError: it is none.
         """
         if name in self.unrecorded:
             return self.unrecorded[name]
-        content = self._tried(lambda: self.keep.get(f"{FOLDER}{name}{_SUFFIX}") or b"", failed=None)
-        if content is None:
-            return None
-        try:
-            found = json.loads(content)
-            notice, channels = cast("Notice", found["notice"]), [str(each) for each in found["channels"]]
-            is_one = notice["format"] == FORMAT and all(
-                {"id", "run", "definition"} <= event.keys() and "arn" in event["definition"]
-                for event in notice["events"]
-            )
-            # one that no text can be made of would hold up every channel, every night
-            subject(notice)
-            body(notice, len(content))
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            is_one = False
-        if not is_one:
+        found = self._tried(lambda: read_twice(self.keep, f"{FOLDER}{name}{_SUFFIX}", _kept), failed=None)
+        if isinstance(found, Exception):
             raise DamagedError(f"{FOLDER}{name}{_SUFFIX} is damaged")
-        return Kept(notice, channels, repeated=bool(found.get("repeated")))
+        return cast("Kept | None", found)
 
     def waiting(self, name: str, channel: str, parts: int, *, repeated: bool) -> Waiting:
         """What a channel has not taken yet of a notice of so many parts."""
         everything = Waiting([*range(parts)])
         if name in self.unrecorded:
             return everything.doubted()
-        content = self._tried(lambda: self.keep.get(_key(name, channel)), failed=b"")
-        if content is None:
-            waiting = everything
-        else:
-            try:
-                found = json.loads(content)
-                waiting = Waiting(_numbers(found["pending"], parts), _numbers(found["doubtful"], parts))
-            except (ValueError, LookupError, TypeError, RecursionError):
-                return everything.doubted()
-        is_known = self.is_sure or (name == self.own and content is None)
+
+        def parse(content: bytes) -> Waiting:
+            found = json.loads(content)
+            return Waiting(_numbers(found["pending"], parts), _numbers(found["doubtful"], parts))
+
+        found = self._tried(lambda: read_twice(self.keep, _key(name, channel), parse), failed=PlaceError())
+        if isinstance(found, Exception):
+            return everything.doubted()
+        waiting = everything if found is None else cast("Waiting", found)
+        is_known = self.is_sure or (name == self.own and found is None)
         return waiting if is_known and not repeated else waiting.doubted()
 
     def mark(self, name: str, channel: str, waiting: Waiting) -> bool:
@@ -244,13 +238,7 @@ class Outbox:
     def set_aside(self, name: str) -> None:
         """Put a notice that cannot be read where nothing reads it."""
         key = f"{name}{_SUFFIX}"
-
-        def move() -> None:
-            if (content := self.keep.get(FOLDER + key)) is not None:
-                self.keep.put(f"{ASIDE}notice-{key}", content)
-            self.keep.delete(FOLDER + key)
-
-        self._tried(move, failed=None)
+        self._tried(lambda: move_aside(self.keep, FOLDER + key, f"{ASIDE}notice-{key}"), failed=None)
 
     def finish(self, sent: dict[str, list[str]]) -> None:
         """Name the runs that were told, then forget the notices that were sent everywhere, by channels."""
@@ -283,10 +271,21 @@ class Outbox:
             self.keep.delete(_key(name, channel))
 
     def _list(self) -> None:
-        self._keys = self._tried(lambda: [*self.keep.names(FOLDER)], failed=None)
+        self._keys = self._tried(self._listed, failed=None)
+
+    def _listed(self) -> list[str]:
+        for pause in (*PAUSES, None):
+            keys = [*self.keep.names(FOLDER)]
+            # what was just read is there
+            if self.told is None or _TOLD in keys:
+                return keys
+            if pause is not None:
+                sleep(pause)
+        raise PlaceError(f"error: {FOLDER}: the listing lacks {_TOLD}, which is there")
 
     def _forget_mark(self, key: str, stem: str) -> None:
-        if self.keep.get(f"{FOLDER}{stem}{_SUFFIX}") is None:
+        notice = f"{FOLDER}{stem}{_SUFFIX}"
+        if self.keep.get(notice) is None and not self.keep.exists(notice):
             self.keep.delete(key)
 
     def _leave_trace(self) -> None:
@@ -311,19 +310,30 @@ def events_digest(notice: Notice | None) -> str:
     return sha256("\n".join(ids).encode()).hexdigest()[:16]
 
 
-def _told(content: bytes) -> Told | None:
-    """The runs that were told, None where the text is damaged; one of version 0.1 has their names alone."""
-    try:
-        found = json.loads(content)
-        runs = {str(each) for each in found["runs"]}
-        unsure = {str(each) for each in found.get("unsure", ())}
-        gaps = {
-            str(run): Gap([str(each) for each in gap["absent"]], str(gap["events"]))
-            for run, gap in found.get("gaps", {}).items()
-        }
-        last = found["last"] if "last" in found else max(runs, default=None)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None
+def _kept(content: bytes) -> Kept:
+    found = json.loads(content)
+    notice, channels = cast("Notice", found["notice"]), [str(each) for each in found["channels"]]
+    if notice["format"] != FORMAT or not all(
+        {"id", "run", "definition"} <= event.keys() and "arn" in event["definition"]
+        for event in notice["events"]
+    ):
+        raise ValueError("it is not a notice")
+    # one that no text can be made of would hold up every channel, every night
+    subject(notice)
+    body(notice, len(content))
+    return Kept(notice, channels, repeated=bool(found.get("repeated")))
+
+
+def _told(content: bytes) -> Told:
+    """The runs that were told; one of version 0.1 has their names alone."""
+    found = json.loads(content)
+    runs = {str(each) for each in found["runs"]}
+    unsure = {str(each) for each in found.get("unsure", ())}
+    gaps = {
+        str(run): Gap([str(each) for each in gap["absent"]], str(gap["events"]))
+        for run, gap in found.get("gaps", {}).items()
+    }
+    last = found["last"] if "last" in found else max(runs, default=None)
     return Told(runs, unsure, None if last is None else str(last), gaps)
 
 

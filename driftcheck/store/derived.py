@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from driftcheck import __version__
 from driftcheck.history import History, dumps, learned, loads, places_read
+from driftcheck.places import UnfitError, read_twice
 from driftcheck.store import Name
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 HISTORY = "derived/history.json"
 _FORMAT = "2"
+_NAMED_SINCE = ("1", _FORMAT)
+"""The formats in which the runs have a line of their own."""
+_DAMAGED = (ValueError, LookupError, TypeError, RecursionError)
 _AHEAD = timedelta(minutes=10)
 """How far the clocks of two machines that keep runs in one store may be apart."""
 
@@ -56,6 +61,7 @@ def derive(
     Raises:
         PlaceError: the store cannot be read.
     """
+    known = _kept(store)
     names = store.names()
     ahead = [name for name in names if name.started_at > now + _AHEAD]
     for name in ahead:
@@ -63,7 +69,7 @@ def derive(
             f"warning: {store.place}: the run {name} starts later than now and is left out: a clock was wrong"
         )
     names = names[: len(names) - len(ahead)]
-    derived = Derived() if anew else _kept(store, names)
+    derived = Derived() if anew else _continued(known, names)
     if after is not None and derived.names and after < derived.names[-1]:
         derived = Derived()
     for name, document in store.documents(names[len(derived.names) :]):
@@ -105,21 +111,54 @@ def keep(store: Store, derived: Derived) -> None:
     store.objects.put(HISTORY, json.dumps(head).encode() + b"\n" + body, kind="application/json")
 
 
-def _kept(store: Store, names: list[Name]) -> Derived:
-    """What is kept, of the runs that still are there; nothing, if it is not of their beginning."""
-    content = store.objects.get(HISTORY)
-    if content is None:
-        return Derived()
+def expect(store: Store) -> None:
+    """Hold listings of a store to the runs that the kept history knows.
+
+    Raises:
+        PlaceError: the store cannot be read.
+    """
+    with suppress(UnfitError, *_DAMAGED):  # whoever derives tells of it
+        if (content := store.objects.get(HISTORY)) is not None:
+            store.known.update(_parts(content)[1])
+
+
+def _kept(store: Store) -> Derived:
+    """What is kept; the runs that it names are known to the store from now on."""
+
+    def parse(content: bytes) -> Derived:
+        made_by, names, history = _parts(content)
+        store.known.update(names)
+        return Derived(loads(history.decode()), names) if made_by == _made_by() else Derived()
+
+    found = read_twice(store.objects, HISTORY, parse, f"{store.place}/")
+    if isinstance(found, UnfitError):
+        store.set_aside(HISTORY, found.reason)
+    elif isinstance(found, Exception):
+        store.tell(f"warning: {store.place}/{HISTORY} is damaged, and derived again: {found}")
+    elif found is not None:
+        return found
+    return Derived()
+
+
+def _parts(content: bytes) -> tuple[str, list[Name], bytes]:
+    """By which version a history was made, the runs that it is of, and its text.
+
+    Raises:
+        ValueError, LookupError, TypeError, RecursionError: it is damaged.
+    """
     head, _, body = content.partition(b"\n")
-    try:
-        about = json.loads(head)
-        if (about["format"], about["made_by"]) != (_FORMAT, _made_by()):
-            return Derived()
-        listed, _, history = _whole(body, about["sha256"]).partition(b"\n")
-        derived = Derived(loads(history.decode()), [Name(text) for text in json.loads(listed)])
-    except (ValueError, LookupError, TypeError) as error:
-        store.tell(f"warning: {store.place}/{HISTORY} is damaged, and derived again: {error}")
-        return Derived()
+    about = json.loads(head)
+    if about["format"] not in _NAMED_SINCE:
+        return "another format", [], b""
+    if hashlib.sha256(body).hexdigest() != about["sha256"]:
+        raise ValueError("its digest is another")
+    names, _, history = body.partition(b"\n")
+    made_by = str(about["made_by"]) if about["format"] == _FORMAT else "another format"
+    return made_by, [Name(str(text)) for text in json.loads(names)], history
+
+
+def _continued(derived: Derived, names: list[Name]) -> Derived:
+    """What is kept, of the runs that still are there; nothing, if it is not of their beginning."""
     gone = sum(1 for name in derived.names if not names or name < names[0])
     if gone:
         derived.names = derived.names[gone:]
@@ -155,12 +194,6 @@ def _forget_courses(courses: dict[Key, Course], first: str | None) -> None:
         course.first = max(course.first, first or "")
         if first is None or not (course.is_there or course.episodes or course.seen >= first):
             del courses[key]
-
-
-def _whole(body: bytes, digest: str) -> bytes:
-    if hashlib.sha256(body).hexdigest() != digest:
-        raise ValueError("its digest is another")
-    return body
 
 
 def _made_by() -> str:

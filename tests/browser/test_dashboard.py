@@ -40,7 +40,7 @@ def made(folder: Path, *documents: Document) -> Path:
     keep(folder / "kept", *documents)
     store = open_store(folder / "kept", lambda line: None)
     derived = derive(store, datetime(2026, 12, 31, tzinfo=UTC))
-    build(store, derived, FolderObjects(folder / "site"), anew=False, owner="test")
+    build(store, lambda: derived, FolderObjects(folder / "site"), anew=False, owner="test")
     return folder / "site"
 
 

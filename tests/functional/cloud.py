@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
+import hashlib
 import json
 import time
 import uuid
@@ -67,6 +68,7 @@ class Reply:
     body: bytes
     content_type: str = "application/x-amz-json-1.1"
     location: str | None = None
+    etag: str | None = None
 
     def head(self, length: int | None = None) -> bytes:
         """The status line and the headers, with another length than the body's if one is given."""
@@ -78,6 +80,8 @@ class Reply:
         ]
         if self.location is not None:
             lines.append(f"Location: {self.location}")
+        if self.etag is not None:
+            lines.append(f'ETag: "{self.etag}"')
         return "\r\n".join([*lines, "\r\n"]).encode()
 
 
@@ -250,9 +254,10 @@ class Cloud:
             raise _RefusedError(Refuse(404, "NoSuchBucket", "The specified bucket does not exist"))
         if call.action == "PutObject":
             self.objects[call.name] = call.parameters["Body"]
-            return Reply(200, b"", "application/xml")
+            return Reply(200, b"", "application/xml", etag=_etag(call.parameters["Body"]))
         if call.action == "GetObject" and call.name in self.objects:
-            return Reply(200, self.objects[call.name], "binary/octet-stream")
+            content = self.objects[call.name]
+            return Reply(200, content, "binary/octet-stream", etag=_etag(content))
         raise _RefusedError(Refuse(404, "NoSuchKey", "The specified key does not exist."))
 
     def _assume_role(self, call: Call) -> Reply:
@@ -276,6 +281,10 @@ class Cloud:
                 },
             },
         )
+
+
+def _etag(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _fill_in(kind: str, members: Definition) -> None:

@@ -416,7 +416,7 @@ def test_what_check_would_not_take_or_not_name_is_not_pushed(
     assert pushed.exit_code == 1
     assert pushed.stderr.splitlines() == [
         "error: .driftcheck/a b.state is not pushed: no target is named so",
-        "error: .driftcheck/folder.state is not pushed: it cannot be read: Is a directory",
+        "error: .driftcheck/folder.state is not pushed: it is not a regular file",
         "error: .driftcheck/huge.state is not pushed: it is larger than 512 MiB",
     ]
     assert service.called("PutObject") == []

@@ -140,7 +140,7 @@ def test_check_keeps_a_result_in_a_folder_and_nothing_else(
         assert outcome.exit_code == 2
 
     assert runs(tmp_path / "kept")[-1] == outcome.document()
-    assert sorted(file.name for file in (tmp_path / "kept").iterdir()) == ["runs"]
+    assert sorted(file.name for file in (tmp_path / "kept").iterdir()) == ["runs", "store.json"]
     assert len(runs(tmp_path / "kept")) == 2
     assert service.writes == []
 
@@ -442,7 +442,8 @@ def test_four_hundred_runs(run: Run, tmp_path: Path) -> None:
     outcome = run("history", "rebuild", "--store", "kept")
 
     assert (outcome.exit_code, outcome.stdout) == (0, "")
-    assert outcome.stderr == "derived from 400 runs: the history of 2 definitions\n"
+    assert outcome.stderr.startswith("made kept a store of runs: its identity is ")
+    assert outcome.stderr.endswith("\nderived from 400 runs: the history of 2 definitions\n")
     assert run(*NIGHTLY).exit_code == 2
     assert len(history(tmp_path / "kept")["runs"]) == 401
 

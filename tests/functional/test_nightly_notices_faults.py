@@ -432,7 +432,8 @@ def test_a_damaged_list_of_what_was_told_is_said_and_tells_nothing_as_new(
 
     assert nights.run() == 1
     assert nights.said == (
-        "error: notices: notices/told.json is damaged, and written again from what else is known\n"
+        "error: notices: notices/told.json is damaged, set aside as aside/told.json, "
+        "and written again from what else is known\n"
     )
     assert nights.run() == 2
 

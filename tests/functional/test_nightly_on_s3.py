@@ -79,6 +79,7 @@ def test_a_night_is_kept_with_its_history(service: Service, run: Run, s3: Any) -
         "fleet/derived/history.json",
         "fleet/lock.json",
         f"fleet/runs/{name}.json.gz",
+        "fleet/store.json",
     ]
     assert runs(s3) == [outcome.document()]
     assert known(s3)[0] == [name]
@@ -117,16 +118,20 @@ def test_what_is_put_there_is_encrypted_as_the_operator_says(run: Run, s3: Any, 
         for name in objects(s3)
         if s3.head_object(Bucket="nights", Key=name).get("ServerSideEncryption") == "aws:kms"
     }
-    assert {name for name in objects(s3) if not name.startswith("fleet/runs/")} == encrypted
+    assert {name for name in objects(s3) if not name.startswith(("fleet/runs/", "fleet/store"))} == encrypted
 
 
-def test_a_bucket_that_is_not_there_ends_the_run_before_aws_is_read(service: Service, run: Run) -> None:
-    outcome = run("nightly", "--store", "s3://nowhere/fleet")
+def test_without_its_bucket_a_night_is_checked_and_reported(run: Run) -> None:
+    outcome = run("nightly", "--store", "s3://nowhere/fleet", "-o", "json=-")
 
-    assert (outcome.exit_code, outcome.stdout) == (1, "")
+    assert outcome.exit_code == 1
+    assert outcome.document()["summary"]["drifted"] == 1
     assert outcome.stderr.startswith("error: s3://nowhere/fleet/lock.json: ")
     assert "bucket does not exist" in outcome.stderr
-    assert service.calls == []
+    assert (
+        "s3://nowhere/fleet is tried again after the check; without it, this run is not kept\n"
+        in outcome.stderr
+    )
 
 
 def test_of_two_runs_at_once_one_is_refused(service: Service, launch: Launch, run: Run, s3: Any) -> None:

@@ -52,6 +52,20 @@ class Kept:
     def names(self, start: str = "") -> Iterator[str]:
         yield from [name for name in self.objects if name.startswith(start)]
 
+    def exists(self, name: str) -> bool:
+        return name in self.objects
+
+    def move(self, name: str, to: str) -> bool | None:
+        if name not in self.objects:
+            return None
+        if to in self.objects:
+            return False
+        self.moment()
+        self.objects[to] = self.objects[name]
+        self.moment()
+        del self.objects[name]
+        return True
+
     def delete(self, name: str) -> None:
         self.moment()
         self.objects.pop(name, None)

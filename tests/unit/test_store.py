@@ -143,7 +143,8 @@ def test_nothing_that_was_set_aside_is_overwritten(store: Store) -> None:
     assert {key: content for key, content in aside.items() if b"name" not in content} == {
         "aside/notes.txt": b"one",
         "aside/notes.txt-2": b"two",
-        "aside/notes.txt-3": b"three",
+        "aside/notes.txt-3": b"one",  # moved unread: nothing tells that it is the first once more
+        "aside/notes.txt-4": b"three",
     }
 
 
