@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from driftcheck.model import Json
 
+_ACCOUNT = re.compile(r"(?<![0-9])[0-9]{8}([0-9]{4})(?![0-9])")
 _NOT_KNOWN = "not known"
 
 # Printable by Unicode's categories, and yet nothing is seen of them.
@@ -78,6 +79,11 @@ def target_text(target: TargetEntry) -> str:
 def place_text(account: str | None, region: str | None) -> str:
     """``account 123456789012, region eu-west-1``; each may be not known."""
     return visible(f"account {account or _NOT_KNOWN}, region {region or _NOT_KNOWN}")
+
+
+def public_text(text: str) -> str:
+    """A text with account ids cut to their last four digits: a comment may be public."""
+    return _ACCOUNT.sub(r"…\1", text)
 
 
 def source_text(source: SourceEntry | None) -> str:

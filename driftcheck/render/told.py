@@ -6,7 +6,6 @@ had drifted before. Nothing here is cut or escaped for Markdown; texts from outs
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from driftcheck.render.common import (
     heading,
     of_status,
     place_text,
+    public_text,
     read_text,
     shard_text,
     visible,
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 _AS_REPORTED = "`-` is what the files declare, `+` is what AWS has."
 _FEW_TARGETS = 3
 """So many are shown unfolded."""
-_ACCOUNT = re.compile(r"(?<![0-9])[0-9]{8}([0-9]{4})(?![0-9])")
 _GOOD, _DOUBTFUL, _BAD = "✅", "⚠️", "❌"
 
 
@@ -83,7 +82,7 @@ def tell(document: Document) -> Told:
 
 def _invalid(document: Document) -> Told:
     errors = document.get("invalid") or []
-    items = [placed(error["source"], _public(error["message"])) for error in errors]
+    items = [placed(error["source"], public_text(error["message"])) for error in errors]
     return Told(
         f"{_BAD} Invalid: {counted(len(errors), 'error')} in the desired state",
         ["Nothing was compared with AWS."],
@@ -295,21 +294,16 @@ def _targets(document: Document) -> Section:
         (
             (visible(target["name"]), True),
             (": ", False),
-            (_public(place_text(target["account"], target["region"])), True),
+            (public_text(place_text(target["account"], target["region"])), True),
         )
         for target in document["targets"]
     ]
     return Section("Targets", items=items, is_folded=len(items) > _FEW_TARGETS)
 
 
-def _public(text: str) -> str:
-    """A text with account ids cut to their last four digits."""
-    return _ACCOUNT.sub(r"…\1", text)
-
-
 def _warnings(document: Document) -> Section:
     warnings = document["warnings"]
-    items = [placed(each["source"], _public(each["message"])) for each in warnings]
+    items = [placed(each["source"], public_text(each["message"])) for each in warnings]
     return Section(counted(len(warnings), "warning"), items=items, is_folded=True)
 
 

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from driftcheck.causes import causes_of
 from driftcheck.remedies import remedy_text
-from driftcheck.render.common import name_text, path_text, read_text, target_text, value_text, visible
+from driftcheck.render.common import (
+    name_text,
+    path_text,
+    public_text,
+    read_text,
+    target_text,
+    value_text,
+    visible,
+)
 from driftcheck.render.unread import by_key, title_text
 
 if TYPE_CHECKING:
@@ -35,13 +43,13 @@ def annotations_of(document: Document) -> str:
 
 def _places(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, str]]:
     if targets := document["targets"]:
-        yield "notice", None, "targets", "; ".join(map(target_text, targets))
+        yield "notice", None, "targets", public_text("; ".join(map(target_text, targets)))
 
 
 def _found(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, str]]:
     """Everything worth one: level, place, title and text; of those of a level, the most severe first."""
     for error in document.get("invalid") or []:
-        yield "error", error["source"], "invalid", error["message"]
+        yield "error", error["source"], "invalid", public_text(error["message"])
     if wanting := read_text(document):
         yield "error", None, "not complete", wanting
     base = document.get("base")
@@ -59,7 +67,7 @@ def _found(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, s
     yield from _unread(document)
     yield from later
     for warning in document["warnings"]:
-        yield "warning", warning["source"], warning["code"], warning["message"]
+        yield "warning", warning["source"], warning["code"], public_text(warning["message"])
 
 
 def _unread(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, str]]:

@@ -787,7 +787,7 @@ def test_annotations_are_printed_in_github_actions_alone(comment: Callable[..., 
 
     assert inside.stdout == (
         "::error file=desired/a.yaml,line=3,title=driftcheck%3A invalid::1,000%25 wrong:\\n::error::x\n"
-        "::notice title=driftcheck%3A targets::prod: account 123456789012, region eu-west-1\n"
+        "::notice title=driftcheck%3A targets::prod: account …9012, region eu-west-1\n"
     )
     assert outside.stdout == ""
 

@@ -19,7 +19,7 @@ _COMMAND = re.compile(
 )
 
 
-HERE = "::notice title=driftcheck%3A targets::prod: account 123456789012, region eu-west-1\n"
+HERE = "::notice title=driftcheck%3A targets::prod: account …9012, region eu-west-1\n"
 
 
 def levels(made: Document) -> list[str]:
