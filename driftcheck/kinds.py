@@ -44,6 +44,7 @@ __all__ = [
     "known_partition",
     "loader",
     "partition",
+    "tags_of_aws",
 ]
 
 READ_WITH = f"driftcheck {__version__}, botocore {botocore.__version__}"
@@ -126,6 +127,12 @@ def is_void(shape: StructureShape, member: str, value: object) -> bool:
 def is_of_aws(tag: object) -> bool:
     """Tell whether a tag is one of AWS's own, which nobody can set: its key begins with ``aws:``."""
     return isinstance(tag, dict) and str(tag.get("Key")).startswith("aws:")
+
+
+def tags_of_aws(properties: Mapping[str, Any]) -> list[int]:
+    """Give the indices of AWS's own among the tags of a definition, whose members may be anything."""
+    tags = properties.get(TAGS)
+    return [index for index, tag in enumerate(tags) if is_of_aws(tag)] if isinstance(tags, list) else []
 
 
 @cache

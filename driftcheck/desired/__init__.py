@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 from driftcheck.desired import arns, declarations, digests, files, kept, lifecycle, references, rules
 from driftcheck.desired.faults import MAX_FAULTS, InvalidDesiredError
 from driftcheck.errors import DriftcheckError, did_you_mean
-from driftcheck.kinds import ARN, AWS_TAGS, IDENTIFIER, KINDS, TAGS, is_of_aws
+from driftcheck.kinds import ARN, AWS_TAGS, IDENTIFIER, KINDS, TAGS, tags_of_aws
 from driftcheck.model import AMBIENT, Address, Desired, IgnoreRule, Invalid, Target, Warn
 from driftcheck.paths import show
 
@@ -188,8 +188,7 @@ def _about_tags(definitions: Iterable[Desired], with_aws_tags: Collection[Addres
     )
     if first is None:
         return ()
-    tags: Any = first.properties[TAGS]
-    at = next(index for index, tag in enumerate(tags) if is_of_aws(tag))
+    at = tags_of_aws(first.properties)[0]
     message = "tags whose keys begin with aws: belong to AWS and are not compared: they need not be declared"
     return (Warn(AWS_TAGS, message, first.locate((TAGS, at, "Key"))),)
 
@@ -236,7 +235,7 @@ class _Gathered:
                 packed, places = kept.keep(members, declaration.written, content.file)
                 for target in targets:
                     address = Address(declaration.kind.name, target.name, name)
-                    if any(map(is_of_aws, properties.get(TAGS, ()))):
+                    if tags_of_aws(properties):
                         self.with_aws_tags.add(address)
                     desired = Desired(address, packed, location, places, *its_rules)
                     if (first := self.definitions.setdefault(address, desired)) is not desired:

@@ -112,8 +112,9 @@ def _remarks(document: Document) -> Iterator[_Remark]:
     for resource, difference in resolved(document):
         text = f"{name_text(resource)}: {path_text(difference['path'])} differs no more."
         yield _Remark("resolved", text, None, (), [resource])
-    if wanting := read_text(document):
-        yield _Remark("error", f"The run is not complete: {wanting}.", None, ("run",))
+    if not document["complete"]:
+        read = read_text(document)
+        yield _Remark("error", f"The run is not complete{read and ': '}{read}.", None, ("run",))
     for warning in document["warnings"]:
         identity: tuple[Json, ...] = (warning["code"], warning["message"])
         yield _Remark(visible(warning["code"]), visible(warning["message"]), warning["source"], identity)
