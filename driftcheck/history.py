@@ -127,12 +127,20 @@ class Course:
         return "in_sync" if self.seen else "error"
 
     @property
+    def standing(self) -> Episode | None:
+        """The episode by which it is counted: of what it is known to be, else of not being readable.
+
+        What was unmanaged and cannot be read is declared now: only that is asked for by name.
+        """
+        if not self.episodes:
+            return None
+        known, unread = self.lasting(), self.lasting(unreadable=True)
+        return unread if unread and (known is None or known.status == "unmanaged") else known
+
+    @property
     def known_status(self) -> StatusName:
-        """``status``, but ``error`` for what was in sync and cannot be read now."""
-        status = self.status
-        if status == "in_sync" and self.episodes and self.lasting(unreadable=True) is not None:
-            return "error"
-        return status
+        """``status``, but ``error`` for what was in sync or unmanaged and cannot be read now."""
+        return episode.status if (episode := self.standing) else self.status
 
 
 @dataclass(slots=True)

@@ -69,7 +69,7 @@ def notice(
         events.append(_event(run, places, change.kind.value, change.key, course, change.episode))
     standing: list[StandingEntry] = []
     for key, course in history.courses.items():
-        episode = course.lasting() or course.lasting(unreadable=True)
+        episode = course.standing
         if episode is None or key in told or key[1] not in places or key[1] in moved:
             continue
         if first or _is_due(episode.since, course, run["started_at"], remind):
