@@ -34,7 +34,10 @@ Key: TypeAlias = tuple[str, str, str]
 Place: TypeAlias = "tuple[str | None, str | None]"
 """Account and region of a target; None for what is not known."""
 
-_FORMAT = 2
+NOT_LOOKED_FOR = "unmanaged-not-looked-for"
+"""Code of the warning that a kind which no file declares could not be listed."""
+
+_FORMAT = 3
 
 
 class ChangeKind(StrEnum):
@@ -60,7 +63,9 @@ class Episode:
     Times are those of result documents. ``since`` is the start of the first run that found it so, ``until``
     that of the first that did not, None while it lasts. ``created_at`` is the live ``CreationTime`` that the
     first run saw: of what drifted it is the moment of the change, for a definition cannot be updated.
-    ``is_gone`` tells that it ended because a run no longer spoke of the definition.
+    ``is_gone`` tells that it ended because a run no longer spoke of the definition. ``error`` is the latest;
+    ``codes`` has the run that first met each code, as often as it became another. ``is_told`` is false of
+    what the first run over a new place of its target found, until a later one tells it.
     """
 
     status: StatusName
@@ -70,6 +75,8 @@ class Episode:
     differences: tuple[DifferenceEntry, ...] = ()
     error: ErrorEntry | None = None
     is_gone: bool = False
+    codes: tuple[tuple[str, str], ...] = ()
+    is_told: bool = True
 
 
 @dataclass(slots=True)
@@ -119,6 +126,43 @@ class Course:
             return lasting.status
         return "in_sync" if self.seen else "error"
 
+    @property
+    def standing(self) -> Episode | None:
+        """The episode by which it is counted: of what it is known to be, else of not being readable.
+
+        What was unmanaged and cannot be read is declared now: only that is asked for by name.
+        """
+        if not self.episodes:
+            return None
+        known, unread = self.lasting(), self.lasting(unreadable=True)
+        return unread if unread and (known is None or known.status == "unmanaged") else known
+
+    @property
+    def known_status(self) -> StatusName:
+        """``status``, but ``error`` for what was in sync or unmanaged and cannot be read now."""
+        return episode.status if (episode := self.standing) else self.status
+
+
+@dataclass(slots=True)
+class Failure:
+    """Reason why a target cannot be read whole, since when, and until when.
+
+    ``changed`` is the run that first met this code. ``asked`` is the last run that met it, and
+    ``asked_before`` the one before that. ``of_listing`` tells that definitions were read all the same.
+    """
+
+    error: ErrorEntry
+    since: str
+    changed: str
+    asked: str
+    asked_before: str = ""
+    until: str | None = None
+    of_listing: bool = False
+
+    def is_over(self, kinds: frozenset[str], once: Iterable[str]) -> bool:
+        """Tell whether a run without an error ends it: one that listed all kinds that were listed once."""
+        return not self.of_listing or kinds.issuperset(once or KIND_NAMES)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -133,11 +177,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class RunEntry:
-    """One run: its times, its counts by status, and those by target.
+    """One run: its times, its counts by status, and what was known of each target with it.
 
-    ``failures`` are the targets that could not be read whole, and why. ``unlisted`` are those of which it is
-    not known what else exists. ``places`` are where each target was of which anything was read, and ``moved``
-    where those were before that no longer are there.
+    ``counts`` are of what the run read. ``targets`` count each definition once, by ``Course.known_status``;
+    ``unreadable`` are those of them that could not be read when last asked for. ``failures`` are the targets
+    that could not be read whole, and why. ``unlisted`` are those of which it is not known what else exists.
+    ``places`` are where each target was of which anything was read, ``moved`` where those were before that no
+    longer are there.
     """
 
     started_at: str
@@ -150,6 +196,7 @@ class RunEntry:
     unlisted: list[str] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
     moved: dict[str, Place] = field(default_factory=dict)
+    unreadable: dict[str, int] = field(default_factory=dict)
 
     @property
     def declared(self) -> int:
@@ -167,26 +214,33 @@ class History:
     """All runs, in order, and the course of each definition that any of them spoke of.
 
     A course belongs to the account and region of its target. ``courses`` are those of where each target is
-    now, which ``places`` tells; ``elsewhere`` has those of where it was before.
+    now, which ``places`` tells; ``elsewhere`` has those of where it was before. ``failures`` are the last of
+    each target, and ``listed`` the kinds that any run listed of it, where it is now.
     """
 
     runs: list[RunEntry] = field(default_factory=list)
     courses: dict[Key, Course] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     elsewhere: dict[tuple[str, Place], dict[Key, Course]] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    listed: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, document: Document) -> list[Change]:
         """Take over a run that started after all the others; the changes are in the order of their keys.
 
         What was read counts in every run. An error changes nothing about what is known of its definition, and
         neither does what was not read because the run was cut short, which is no error of the definition's.
-        Where a target is for the first time, nothing has changed.
+        Where a target is for the first time, nothing has changed; what lasts there is the next run's to tell.
         """
         at, lists = document["started_at"], listed(document)
         places = places_read(document)
         moved = moves(self.places, places)
         new = {target for target in moved if not self._move(target, places[target])}
+        for target in moved:
+            self.failures.pop(target, None)
+            self.listed.pop(target, None)
         self.places |= learned(self.places, places)
+        self._note_failures(document, places)
         changes: list[Change] = []
         spoken_of = set()
         for resource in document["resources"]:
@@ -198,15 +252,23 @@ class History:
             if course is None:
                 seen = "" if resource["status"] == "error" else at
                 course = self.courses[key] = Course(at, seen)
-            advanced = [*_advance(key, course, resource, at)]
-            changes += advanced if key[1] not in new else ()
+            if key[1] in new:
+                _advance_untold(key, course, resource, at)
+            else:
+                changes += _advance(key, course, resource, at)
+        counts: dict[str, Counter[str]] = {target["name"]: Counter() for target in document["targets"]}
+        counts |= {target: Counter() for _, target, _ in spoken_of}
+        unreadable: Counter[str] = Counter()
         for key, course in self.courses.items():
             kind, target, _ = key
             # a document names all that is declared for its targets, whatever was read of it
             is_known = course.status != "unmanaged" or kind in lists.get(target, ())
             if course.is_there and key not in spoken_of and target in lists and is_known:
                 changes += _leave(key, course, at)
-        self.runs.append(self._run(document, places, moved))
+            if course.is_there and target in counts:
+                counts[target][course.known_status] += 1
+                unreadable[target] += course.lasting(unreadable=True) is not None
+        self.runs.append(_entry(document, counts, unreadable, places, moved))
         return sorted(changes, key=lambda change: (change.key, change.kind))
 
     def _move(self, target: str, place: Place) -> bool:
@@ -226,20 +288,44 @@ class History:
         """The start of the latest run, empty where there is none."""
         return self.runs[-1].started_at if self.runs else ""
 
-    def _run(self, document: Document, places: dict[str, Place], moved: dict[str, Place]) -> RunEntry:
-        """Make the entry of a run that ``courses`` has; what is unmanaged is so until a list lacks it."""
-        targets: dict[str, Counter[str]] = {target["name"]: Counter() for target in document["targets"]}
-        for resource in document["resources"]:
-            targets.setdefault(resource["target"], Counter())[resource["status"]] += 1
-        unlisted = sorted(
-            name for name, kinds in listed(document).items() if not kinds.issuperset(KIND_NAMES)
-        )
-        for name in unlisted:
-            targets[name].pop("unmanaged", None)
-        for (_, target, _), course in self.courses.items():
-            if target in unlisted and course.is_there and course.status == "unmanaged":
-                targets[target]["unmanaged"] += 1
-        return _entry(document, targets, unlisted, places, moved)
+    def _note_failures(self, document: Document, places: Mapping[str, Place]) -> None:
+        """Note what keeps targets from being read whole, and what no longer does.
+
+        To list nothing on purpose neither ends a failure nor begins one.
+        """
+        at, lists = document["started_at"], listed(document)
+        for entry in document["targets"]:
+            name, error, kinds = entry["name"], entry["error"], lists[entry["name"]]
+            once = self.listed.get(name, [])
+            error = error or _denied_lists(document, name, kinds, once)
+            self.listed[name] = sorted(kinds.union(once))
+            known = self.failures.get(name)
+            lasting = known if known and known.until is None else None
+            if error and error["code"] not in CUT_SHORT:
+                is_same = lasting is not None and lasting.error["code"] == error["code"]
+                self.failures[name] = Failure(
+                    error,
+                    lasting.since if lasting else at,
+                    lasting.changed if lasting and is_same else at,
+                    at,
+                    lasting.asked if lasting else "",
+                    of_listing=name in places,
+                )
+            elif lasting and not error and name in places and lasting.is_over(kinds, once):
+                lasting.until = at
+
+
+def _denied_lists(
+    document: Document, target: str, kinds: frozenset[str], once: Iterable[str]
+) -> ErrorEntry | None:
+    """The error of a target of which kinds were listed once, and are refused now."""
+    if kinds.issuperset(once):
+        return None
+    for warning in document["warnings"]:
+        name, _, message = warning["message"].partition(": ")
+        if warning["code"] == NOT_LOOKED_FOR and name == target:
+            return {"code": NOT_LOOKED_FOR, "message": message}
+    return None
 
 
 def is_move(before: Place, now: Place) -> bool:
@@ -287,8 +373,8 @@ def learned(known: Mapping[str, Place], places: Mapping[str, Place]) -> dict[str
 
 def _entry(
     document: Document,
-    targets: dict[str, Counter[str]],
-    unlisted: list[str],
+    targets: Mapping[str, Counter[str]],
+    unreadable: Mapping[str, int],
     places: dict[str, Place],
     moved: dict[str, Place],
 ) -> RunEntry:
@@ -307,10 +393,21 @@ def _entry(
         },
         {name: dict(counts) for name, counts in targets.items()},
         {target["name"]: target["error"] for target in document["targets"] if target["error"] is not None},
-        unlisted,
+        sorted(name for name, kinds in listed(document).items() if not kinds.issuperset(KIND_NAMES)),
         places,
         moved,
+        {name: count for name, count in unreadable.items() if count},
     )
+
+
+def _advance_untold(key: Key, course: Course, resource: ResourceEntry, at: str) -> None:
+    """Take over what the first run over a target's place says; a later one tells what then lasts of it."""
+    for _ in _advance(key, course, resource, at):
+        pass
+    course.episodes = [
+        replace(each, is_told=False) if each.since == at and each.until is None else each
+        for each in course.episodes
+    ]
 
 
 def _advance(key: Key, course: Course, resource: ResourceEntry, at: str) -> Iterator[Change]:
@@ -321,8 +418,7 @@ def _advance(key: Key, course: Course, resource: ResourceEntry, at: str) -> Iter
     course.source = resource["source"]
     unreadable = course.lasting(unreadable=True)
     if status == "error":
-        if unreadable is None:
-            yield _begin(ChangeKind.UNREADABLE, key, course, Episode("error", at, error=resource["error"]))
+        yield from _fail(key, course, unreadable, resource["error"], at)
         return
     course.seen = at
     course.arn, course.created_at = resource["arn"] or course.arn, resource["created_at"]
@@ -341,7 +437,33 @@ def _advance(key: Key, course: Course, resource: ResourceEntry, at: str) -> Iter
         yield _begin(ChangeKind(status), key, course, now)
     elif _said(before.differences) != _said(now.differences):
         _end(ChangeKind.CHANGED, key, course, before, at)
-        yield _begin(ChangeKind.CHANGED, key, course, now)
+        yield _begin(ChangeKind.CHANGED if before.is_told else ChangeKind(status), key, course, now)
+    elif not before.is_told:
+        now = replace(before, is_told=True)
+        course.episodes[course.episodes.index(before)] = now
+        yield Change(ChangeKind(status), key, now, course.arn, course.source)
+
+
+def _fail(
+    key: Key, course: Course, unreadable: Episode | None, error: ErrorEntry | None, at: str
+) -> Iterator[Change]:
+    """Begin an episode of not being readable, or give the one that lasts its latest error."""
+    if unreadable is None:
+        now = Episode("error", at, error=error, codes=_codes((), at, error))
+        yield _begin(ChangeKind.UNREADABLE, key, course, now)
+        return
+    codes = _codes(unreadable.codes, at, error)
+    now = replace(unreadable, error=error, codes=codes, is_told=True)
+    course.episodes[course.episodes.index(unreadable)] = now
+    if codes != unreadable.codes or not unreadable.is_told:
+        yield Change(ChangeKind.UNREADABLE, key, now, course.arn, course.source)
+
+
+def _codes(
+    before: tuple[tuple[str, str], ...], at: str, error: ErrorEntry | None
+) -> tuple[tuple[str, str], ...]:
+    code = error["code"] if error else ""
+    return before if before and before[-1][1] == code else (*before, (at, code))
 
 
 def _leave(key: Key, course: Course, at: str) -> Iterator[Change]:
@@ -388,6 +510,8 @@ def dumps(history: History) -> str:
             "elsewhere": [
                 [target, place, _listed(courses)] for (target, place), courses in history.elsewhere.items()
             ],
+            "failures": {target: asdict(failure) for target, failure in history.failures.items()},
+            "listed": history.listed,
         },
         separators=(",", ":"),
     )
@@ -420,6 +544,8 @@ def _history(found: dict[str, Any]) -> History:
         _courses(found["courses"]),
         _places(found["places"]),
         {(target, _place(place)): _courses(courses) for target, place, courses in found["elsewhere"]},
+        {target: Failure(**failure) for target, failure in found["failures"].items()},
+        {target: list(kinds) for target, kinds in found["listed"].items()},
     )
 
 
@@ -440,4 +566,5 @@ def _place(found: list[str | None]) -> Place:
 
 
 def _episode(found: dict[str, Any]) -> Episode:
-    return Episode(**{**found, "differences": tuple(found["differences"])})
+    codes = tuple((at, code) for at, code in found["codes"])
+    return Episode(**{**found, "differences": tuple(found["differences"]), "codes": codes})

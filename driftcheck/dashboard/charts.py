@@ -22,6 +22,7 @@ WIDTH = HEIGHT = 1000.0
 """The units of a chart that is stretched to its place."""
 
 _STEPS = (1, 2, 5)
+_HOURS, _DAY = "%H:%M", "%-d %b"
 _MOST_LABELS = 8
 _LEAST_WIDTH = 12.0
 _BROAD, _SHARE = 8.0, 0.86
@@ -129,18 +130,23 @@ def _times(start: datetime, end: datetime) -> Iterator[Label]:
     """The first of each month or some days or hours, whatever gives a readable number of labels."""
     whole = (end - start).total_seconds()
     candidates = (
-        (_hours(start, end, 6), "%H:%M"),
-        (_hours(start, end, 24), "%-d %b"),
-        (_hours(start, end, 24 * 7), "%-d %b"),
+        (_hours(start, end, 6), _HOURS),
+        (_hours(start, end, 24), _DAY),
+        (_hours(start, end, 24 * 7), _DAY),
         (_months(start, end, 1), "%b %Y"),
         (_months(start, end, 3), "%b %Y"),
         (_months(start, end, 12), "%Y"),
     )
     for moments, form in candidates:
-        labels = [Label(100 * (at - start).total_seconds() / whole, at.strftime(form)) for at in moments]
+        labels = [Label(100 * (at - start).total_seconds() / whole, _time(at, form)) for at in moments]
         if len(labels) <= _MOST_LABELS:
             yield from (label for label in labels if label.at < 95)  # noqa: PLR2004 - it would be cut off
             return
+
+
+def _time(at: datetime, form: str) -> str:
+    """A label; at midnight the day, so that hours are seen to be of two days."""
+    return at.strftime(_DAY if form == _HOURS and not at.hour else form)
 
 
 def _hours(start: datetime, end: datetime, hours: int) -> Iterator[datetime]:

@@ -10,7 +10,7 @@ from driftcheck.causes import group_errors
 from driftcheck.dashboard import charts, links, outlook
 from driftcheck.dashboard.outlook import OUT_OF_SYNC
 from driftcheck.dashboard.times import moment, span_text
-from driftcheck.dashboard.words import BECAME, said
+from driftcheck.dashboard.words import BECAME, said_now
 from driftcheck.document import counted
 from driftcheck.render.common import percent, place_text, visible
 from driftcheck.render.html import STATUSES, chart, outcome
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from driftcheck.causes import Cause
     from driftcheck.dashboard.outlook import Event, Point, Run, Standing, TargetStanding
+    from driftcheck.document.entries import Summary
     from driftcheck.history import History
 
 _MOST_RUNS = 400
@@ -41,7 +42,7 @@ def front(
     causes = _causes(found, targets := outlook.targets(runs, found))
     expected, overdue = outlook.due(runs, every)
     last = next((run for run in reversed(runs) if run.entry.complete), None)
-    summary = counted((each.status for each in found), is_listed=all(each.is_listed for each in targets))
+    summary = _summary(found, is_listed=all(each.is_listed for each in targets))
     is_whole = bool(runs) and runs[-1].entry.complete and not any(each.failure for each in targets)
     worst = next((status for status in OUT_OF_SYNC if summary[status]), "in_sync")
     starts = [at for run in runs if (at := moment(run.entry.started_at)) is not None]
@@ -52,6 +53,8 @@ def front(
         "tone": "error" if worst == "in_sync" and not is_whole else worst,
         "is_whole": is_whole,
         "summary": summary,
+        "unread": sum(each.unread is not None for each in found),
+        "unread_known": sum(each.unread is not None and each.status != "error" for each in found),
         "targets": targets,
         "causes": causes[:_MOST_LISTED],
         "count_causes": len(causes),
@@ -70,6 +73,7 @@ def front(
         "calendar": charts.calendar(days),
         "said_of": charts.said_of,
         "told": told[:_MOST_EVENTS],
+        "untold": Counter(each.at for each in told[_MOST_EVENTS:]),
         "recurring": [
             (each, charts.strip(each.spans, min(starts, default=None), max(starts, default=None)))
             for each in recurring[:_MOST_LISTED]
@@ -78,6 +82,7 @@ def front(
         "first": min((run.entry.started_at for run in runs), default=None),
         "run_page": lambda run: links.run_page(run.name),
         "become": BECAME,
+        "said_now": said_now,
         "chart": chart,
         "percent": percent,
         "place_text": place_text,
@@ -87,13 +92,20 @@ def front(
     }
 
 
+def _summary(found: Sequence[Standing], *, is_listed: bool) -> Summary:
+    """Count definitions by what is known of them; what cannot be read now is not covered."""
+    now = counted((each.status if each.unread is None else "error" for each in found), is_listed=is_listed)
+    known = counted((each.status for each in found), is_listed=is_listed)
+    return {**known, "read": now["read"], "coverage": now["coverage"]}
+
+
 def _causes(found: Iterable[Standing], targets: Iterable[TargetStanding]) -> list[Cause]:
     """What keeps targets and definitions from being read."""
     failures = ((each.name, None, each.failure) for each in targets if each.failure)
     errors = (
-        (each.key[1], each.key, each.episode.error)
+        (each.key[1], each.key, each.unread.error)
         for each in found
-        if each.status == "error" and each.episode and each.episode.error
+        if each.unread is not None and each.unread.error
     )
     return group_errors([*failures, *errors])
 
@@ -134,7 +146,9 @@ def _data(found: Sequence[Standing], causes: Sequence[Cause]) -> str:
             numbers[1][target],
             statuses[each.status],
             each.since or "",
-            errors[each.key] if each.key in errors else visible(said(each.episode)),
+            errors[each.key]
+            if each.status == "error" and each.key in errors
+            else visible(said_now(each.episode, each.unread)),
         ]
         if (part := links.segment(name)) != row[0]:
             row.append(part)

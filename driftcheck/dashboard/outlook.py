@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 from statistics import median
@@ -39,16 +39,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one definition stands: ``error`` where the last run that spoke of it could not read it.
+    """How one definition stands: out of sync as it was last read, ``error`` where it is not known to be so.
 
     ``since`` is that status's beginning, or for what is out of sync the beginning of that, however it changed
-    meanwhile; None for what is in sync.
+    meanwhile; None for what is in sync. ``unread`` is the time in which it cannot be read, while that lasts.
     """
 
     key: Key
     status: StatusName
     since: str | None
     episode: Episode | None
+    unread: Episode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +127,10 @@ def standings(history: History) -> list[Standing]:
 
 
 def _standing(key: Key, course: Course) -> Standing:
-    if (unreadable := course.lasting(unreadable=True)) is not None:
-        return Standing(key, "error", unreadable.since, unreadable)
-    return Standing(key, course.status, course.out_of_sync_since, course.lasting())
+    unread = course.lasting(unreadable=True)
+    if unread is not None and course.standing == unread:
+        return Standing(key, "error", unread.since, unread, unread)
+    return Standing(key, course.status, course.out_of_sync_since, course.lasting(), unread)
 
 
 def points(runs: Sequence[Run]) -> list[Point]:
@@ -205,9 +207,9 @@ def events(courses: Mapping[Key, Course]) -> Iterator[Event]:
 
 def _events(key: Key, course: Course) -> Iterator[Event]:
     before: Episode | None = None
-    told = [episode for episode in course.episodes if episode.status != "error"]
-    starts = {episode.since for episode in told}
-    for episode in told:
+    drifts = [episode for episode in course.episodes if episode.status != "error"]
+    starts = {episode.since for episode in drifts}
+    for episode in drifts:
         follows = before is not None and before.until == episode.since and before.status == episode.status
         yield Event(
             episode.since, ChangeKind.CHANGED if follows else ChangeKind(episode.status), key, episode
@@ -219,7 +221,9 @@ def _events(key: Key, course: Course) -> Iterator[Event]:
         before = episode
     for episode in course.episodes:
         if episode.status == "error":
-            yield Event(episode.since, ChangeKind.UNREADABLE, key, episode)
+            for at, code in episode.codes:
+                told = replace(episode, error={"code": code, "message": ""})
+                yield Event(at, ChangeKind.UNREADABLE, key, told)
             if episode.until is not None and not episode.is_gone:
                 yield Event(episode.until, ChangeKind.READABLE, key, episode)
 

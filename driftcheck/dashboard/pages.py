@@ -141,6 +141,7 @@ class Site:
     def _definition(self, key: Key, course: Course) -> Page:
         told = [self._told(key, course, number) for number in range(len(course.episodes))]
         kind, target, name = key
+        unread = course.lasting(unreadable=True)
         # what every night changes, when it was last seen, is left to the front page
         shown = {
             "kind": kind,
@@ -150,8 +151,11 @@ class Site:
             "created_at": course.created_at,
             "source": course.source,
             "is_there": course.is_there,
-            "status": "error" if course.lasting(unreadable=True) else course.status,
+            "status": course.status,
             "out_of_sync_since": course.out_of_sync_since,
+            "unreadable_since": unread.since if unread else None,
+            "error": unread.error if unread else None,
+            "seen": course.seen if unread else None,
         }
 
         def text() -> str:

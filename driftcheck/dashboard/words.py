@@ -29,6 +29,15 @@ BECAME: Mapping[ChangeKind, tuple[StatusName, str]] = {
 """What became of a definition: the status whose colour it has, and the words."""
 
 
+def said_now(episode: Episode | None, unread: Episode | None) -> str:
+    """Tell what is wrong now, on one line; ``unread`` is the time in which it cannot be read."""
+    known = said(episode)
+    if unread is None or unread is episode:
+        return known
+    code = unread.error["code"] if unread.error else ""
+    return f"{known}{'; ' * bool(known)}as last read, not readable since {unread.since[:10]}: {code}"
+
+
 def said(episode: Episode | None) -> str:
     """What is wrong, on one line: the first difference, or the code of what kept it from being read."""
     if episode is None:

@@ -27,7 +27,8 @@ class Metric:
 
 
 MEANINGS = {
-    "Definitions": "Definitions by target and status; error is what the last run could not read.",
+    "Definitions": "Definitions by target and status, each counted once, as far as is known.",
+    "Unreadable": "Those that could not be read when last asked for, whatever their status, by target.",
     "OldestDriftAge": "How long the definition that has drifted or been missing the longest has, by target.",
     "Duration": "How long the run took.",
     "ApiCalls": "Requests that the run sent to the API.",
@@ -53,6 +54,7 @@ def metrics(document: Document, history: History) -> Iterator[Metric]:
         for status in _STATUSES:
             labels = (("Target", target), ("Status", status))
             yield Metric("Definitions", counts.get(status, 0), "Count", labels)
+        yield Metric("Unreadable", run.unreadable.get(target, 0), "Count", (("Target", target),))
         yield Metric("OldestDriftAge", started - oldest[target], "Seconds", (("Target", target),))
     yield Metric("Duration", max(finished - started, 0), "Seconds")
     if "calls" in document:

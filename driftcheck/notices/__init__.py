@@ -15,10 +15,10 @@ from driftcheck.history import place_of
 from driftcheck.notices.entries import EventKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from driftcheck.document.entries import DifferenceEntry, Document, StatusName, TargetEntry
-    from driftcheck.history import Change, Course, Episode, History, Key, Place
+    from driftcheck.history import Change, Course, Episode, Failure, History, Key, Place
     from driftcheck.notices.entries import (
         Event,
         EventDifferenceEntry,
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         PlaceEntry,
         RunEntry,
         StandingEntry,
+        TargetEvent,
+        TargetEventKind,
     )
 
 FORMAT = 1
@@ -67,16 +69,20 @@ def notice(
         events.append(_event(run, places, change.kind.value, change.key, course, change.episode))
     standing: list[StandingEntry] = []
     for key, course in history.courses.items():
-        episode = course.lasting(unreadable=True) or course.lasting()
+        episode = course.standing
         if episode is None or key in told or key[1] not in places or key[1] in moved:
             continue
         if first or _is_due(episode.since, course, run["started_at"], remind):
             events.append(_event(run, places, "reminder", key, course, episode))
         else:
             standing.append(_standing(key, course, episode, run["started_at"]))
-    if not events and not moved:
+    target_events = [*_target_events(document, history, events, remind, first=first)]
+    if not events and not moved and not target_events:
         return None
-    counts: dict[str, int] = {name: document["summary"][name] for name in _COUNTED}
+    entry = history.runs[-1]
+    counts: dict[str, int] = {
+        name: sum(each.get(name, 0) for each in entry.targets.values()) for name in _COUNTED
+    }
     standing_count = len(standing)
     standing = _unreadable_together(standing)
     standing.sort(key=lambda each: (each["since"], each["target"], each["kind"], each["name"]))
@@ -87,9 +93,54 @@ def notice(
         "events": sorted(events, key=_rank),
         "standing": standing[:_MOST_STANDING],
         "standing_count": standing_count,
-        "targets": [_place(target["name"], place_of(target)) for target in document["targets"]],
+        "targets": [_place_now(target, history) for target in document["targets"]],
         "moved": [*moved.values()],
+        "target_events": target_events,
+        "unread": sum(entry.unreadable.values()) - counts["error"],
+        "read": (entry.read, entry.declared),
     }
+
+
+def _target_events(
+    document: Document, history: History, events: Iterable[Event], remind: timedelta, *, first: bool
+) -> Iterator[TargetEvent]:
+    """Give what changed of targets that cannot be read whole, where no event has the same cause."""
+    at = document["started_at"]
+    told = {
+        (event["event"], event["definition"]["target"], event["error"]["code"])
+        for event in events
+        if event["error"]
+    }
+    for target in sorted(target["name"] for target in document["targets"]):
+        failure = history.failures.get(target)
+        kind: TargetEventKind
+        if failure is None:
+            continue
+        if failure.until is not None:
+            if failure.until != at:
+                continue
+            kind = "readable"
+        elif failure.changed == at:
+            kind = "unreadable"
+        elif failure.asked == at and (first or _is_due(failure.since, failure, at, remind)):
+            kind = "reminder"
+        else:
+            continue
+        if (kind, target, failure.error["code"]) not in told:
+            yield {
+                "event": kind,
+                "target": target,
+                "since": failure.since,
+                "seconds": _seconds(failure.since, at),
+                "error": failure.error,
+            }
+
+
+def _place_now(target: TargetEntry, history: History) -> PlaceEntry:
+    place, failure = _place(target["name"], place_of(target)), history.failures.get(target["name"])
+    if failure is not None and failure.until is None:
+        place["failure"] = {"since": failure.since, "error": failure.error}
+    return place
 
 
 def _moved(document: Document, history: History) -> dict[str, MoveEntry]:
@@ -125,14 +176,14 @@ def _rank(event: Event) -> tuple[int, str, str, str, str]:
     )
 
 
-def _is_due(since: str, course: Course, now: str, remind: timedelta) -> bool:
+def _is_due(since: str, known: Course | Failure, now: str, remind: timedelta) -> bool:
     """Tell whether a multiple of ``remind`` was reached since the run before: no mark is kept, or lost.
 
-    Only a run that asked for the definition tells that it still is so.
+    Only a run that asked for it tells that it still is so.
     """
-    if not remind or course.asked != now or not course.asked_before:
+    if not remind or known.asked != now or not known.asked_before:
         return False
-    earlier = _moment(course.asked_before)
+    earlier = _moment(known.asked_before)
     return (_moment(now) - _moment(since)) // remind > max((earlier - _moment(since)) // remind, 0)
 
 
@@ -149,9 +200,11 @@ def _event(
     ended = kind in _ENDS
     until = episode.until if ended else None
     differences, left_out = _fitting(episode.differences)
-    since = episode.since
+    since, error = episode.since, episode.error
     if episode.status != "error":
         since = course.out_of_sync_before(until) or since
+        if until is None and (unreadable := course.lasting(unreadable=True)) is not None:
+            error = unreadable.error
     return {
         "schema_version": SCHEMA_VERSION,
         "id": "/".join((at, *key, kind)),
@@ -174,7 +227,7 @@ def _event(
         "created_at": course.created_at,
         "differences": differences,
         "differences_left_out": left_out,
-        "error": episode.error,
+        "error": error,
     }
 
 
@@ -188,7 +241,7 @@ def _standing(key: Key, course: Course, episode: Episode, at: str) -> StandingEn
     since = episode.since
     if episode.status != "error":
         since = course.out_of_sync_since or since
-    return {
+    entry: StandingEntry = {
         "kind": key[0],
         "target": key[1],
         "name": key[2],
@@ -196,6 +249,10 @@ def _standing(key: Key, course: Course, episode: Episode, at: str) -> StandingEn
         "since": since,
         "seconds": _seconds(since, at),
     }
+    unreadable = course.lasting(unreadable=True)
+    if episode.status != "error" and unreadable is not None:
+        entry["unreadable_since"] = unreadable.since
+    return entry
 
 
 def _unreadable_together(standing: Iterable[StandingEntry]) -> list[StandingEntry]:

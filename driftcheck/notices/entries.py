@@ -21,6 +21,8 @@ EventKind = Literal[
 ]
 """What an event tells, the worst first: a change as in the history, or that something still lasts."""
 
+TargetEventKind = Literal["unreadable", "readable", "reminder"]
+
 
 class RunEntry(TypedDict):
     """The run that an event is of."""
@@ -82,6 +84,7 @@ class StandingEntry(TypedDict):
     """A definition that is still not in sync, or not readable, and that no event of the notice is about.
 
     ``count`` is there where it stands for so many of its target, not readable since the same run.
+    ``unreadable_since`` is there where ``status`` is what it was when it was last read.
     """
 
     kind: str
@@ -91,14 +94,33 @@ class StandingEntry(TypedDict):
     since: str
     seconds: int
     count: NotRequired[int]
+    unreadable_since: NotRequired[str]
 
 
 class PlaceEntry(TypedDict):
-    """A target and where it is."""
+    """A target and where it is; ``failure`` is there where it cannot be read whole."""
 
     name: str
     account: str | None
     region: str | None
+    failure: NotRequired[FailureEntry]
+
+
+class FailureEntry(TypedDict):
+    """Reason why a target cannot be read whole, and the run that first found it so."""
+
+    since: str
+    error: ErrorEntry
+
+
+class TargetEvent(TypedDict):
+    """One change of what keeps a target from being read whole, or a reminder of it."""
+
+    event: TargetEventKind
+    target: str
+    since: str
+    seconds: int
+    error: ErrorEntry
 
 
 class MoveEntry(TypedDict):
@@ -111,8 +133,10 @@ class MoveEntry(TypedDict):
 class Notice(TypedDict):
     """All that one run has to tell: its events, the worst first, and what has not changed, the oldest first.
 
-    ``counts`` are the run's by status. ``standing`` names some; ``standing_count`` counts all. ``targets``
-    are where it looked, ``moved`` those that were elsewhere before; notices of 0.1 have neither.
+    ``counts`` are of what is known with the run, by status; ``unread`` of those not in sync cannot be read
+    now. ``read`` is how many the run read, of how many. ``standing`` names some; ``standing_count`` counts
+    all. ``targets`` are where it looked, ``moved`` those that were elsewhere before. ``target_events`` are of
+    causes that no event tells. Notices of 0.1 have only the required members.
     """
 
     format: int
@@ -123,3 +147,6 @@ class Notice(TypedDict):
     standing_count: int
     targets: NotRequired[list[PlaceEntry]]
     moved: NotRequired[list[MoveEntry]]
+    target_events: NotRequired[list[TargetEvent]]
+    unread: NotRequired[int]
+    read: NotRequired[tuple[int, int]]

@@ -307,6 +307,8 @@ class Outbox:
 def events_digest(notice: Notice | None) -> str:
     """What a notice tells, as a short text that is equal for the same events."""
     ids = sorted(event["id"] for event in notice["events"]) if notice else []
+    if notice:
+        ids += [f"{each['target']}/{each['event']}" for each in notice.get("target_events", ())]
     return sha256("\n".join(ids).encode()).hexdigest()[:16]
 
 

@@ -18,6 +18,7 @@ from driftcheck.render.unread import cause_text, names_text, subject_pieces
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from driftcheck.causes import Cause
     from driftcheck.notices.entries import (
         Event,
         EventKind,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
         Notice,
         PlaceEntry,
         StandingEntry,
+        TargetEvent,
+        TargetEventKind,
     )
 
 _SAID: dict[EventKind, str] = {
@@ -43,6 +46,13 @@ _SHORT: dict[EventKind, str] = {
     "unreadable": "unreadable",
     "readable": "readable",
 }
+
+_OF_TARGETS: dict[TargetEventKind, tuple[str, str]] = {
+    "unreadable": ("unreadable", "cannot be read whole"),
+    "reminder": ("still unreadable", "still cannot be read whole"),
+    "readable": ("readable", "can be read whole again"),
+}
+"""What becomes of targets: in the subject, and in the text."""
 
 _MAX_SUBJECT = 99
 """Characters: SNS wants fewer than 100, in ASCII, on one line."""
@@ -71,6 +81,8 @@ def subject(notice: Notice) -> str:
     parts = [f"{counts[kind]} {_SHORT.get(kind, _SAID[kind])}" for kind in ORDER if counts[kind]]
     if moved := notice.get("moved"):
         parts.insert(0, f"{len(moved)} {'target' if len(moved) == 1 else 'targets'} moved")
+    for event, count in _count_target_events(notice):
+        parts.append(f"{count} {'target' if count == 1 else 'targets'} {_OF_TARGETS[event][0]}")
     said = ", ".join(parts)
     text = f"driftcheck: {said}"
     return text if len(text) <= _MAX_SUBJECT else f"{text[: _MAX_SUBJECT - len(_ELLIPSIS)]}{_ELLIPSIS}"
@@ -119,6 +131,7 @@ def _lines(notice: Notice, most: int | None, *, repeated: bool) -> Iterator[str]
         lines = _event_lines(events)
         yield from _named((line for line, _ in lines), most)
         yield from _more(sum(count for _, count in lines[most:]) if most is not None else 0, most)
+    yield from _target_lines(notice, most)
     if standing := notice["standing"]:
         count = notice["standing_count"]
         yield ""
@@ -127,14 +140,52 @@ def _lines(notice: Notice, most: int | None, *, repeated: bool) -> Iterator[str]
         yield from _more(count - sum(each.get("count", 1) for each in standing[:most]), most)
     yield ""
     counts = notice["counts"]
+    known = counts["in_sync"] + counts["drifted"] + counts["missing"]
+    read, declared = notice.get("read", (known, known + counts["error"]))
     yield (
-        f"Now: {counts['in_sync']:,} in sync, {counts['drifted']:,} drifted, {counts['missing']:,} missing, "
+        f"{'Now' if read == known else 'As last read'}: "
+        f"{counts['in_sync']:,} in sync, {counts['drifted']:,} drifted, {counts['missing']:,} missing, "
         f"{counts['unmanaged']:,} unmanaged, {counts['error']:,} not readable."
     )
-    if counts["error"]:
-        read = counts["in_sync"] + counts["drifted"] + counts["missing"]
-        yield f"{read:,} of {read + counts['error']:,} read: the run is not complete."
+    if unread := notice.get("unread"):
+        yield f"Of those not in sync, {unread:,} cannot be read now."
+    if read != declared:
+        yield f"{read:,} of {declared:,} read: the run is not complete."
     yield from _targets(notice.get("targets", []), most)
+
+
+def _count_target_events(notice: Notice) -> Iterator[tuple[TargetEventKind, int]]:
+    counts = Counter(each["event"] for each in notice.get("target_events", []))
+    return ((event, counts[event]) for event in _OF_TARGETS if counts[event])
+
+
+def _target_lines(notice: Notice, most: int | None) -> Iterator[str]:
+    """What keeps targets from being read whole, and what no longer does."""
+    for event, count in _count_target_events(notice):
+        events = [each for each in notice["target_events"] if each["event"] == event]
+        yield ""
+        yield f"{count:,} {'target' if count == 1 else 'targets'} {_OF_TARGETS[event][1]}"
+        yield from _named(map(_target_line, events), most)
+        yield from _more(len(events[most:]) if most is not None else 0, most)
+
+
+def _target_line(event: TargetEvent) -> str:
+    lasted = age_text(event["seconds"])
+    (cause,) = group_errors([(event["target"], None, event["error"])])
+    if event["event"] == "readable":
+        return f"{''.join(subject_pieces(cause))}: could not be read whole for {lasted}"
+    parts = [
+        f"not read whole for {lasted}, since {time_text(event['since'])}" if event["seconds"] else "",
+        *_why(cause),
+    ]
+    return f"{''.join(subject_pieces(cause))}: {'; '.join(filter(None, parts))}"
+
+
+def _why(cause: Cause) -> Iterator[str]:
+    yield _shortened(cause_text(cause), _MAX_MESSAGE)
+    if cause.remedy:
+        # without backticks, which a chat would obey
+        yield f"what to do: {visible(''.join(text for text, _ in cause.remedy))}"
 
 
 def _moves(moved: Sequence[MoveEntry], most: int | None) -> Iterator[str]:
@@ -159,7 +210,11 @@ def _targets(targets: Sequence[PlaceEntry], most: int | None) -> Iterator[str]:
     """Where it was looked."""
     for target in targets[:most]:
         name = visible(target["name"])
-        text = _calm(f"Target {name}: {place_text(target['account'], target['region'])}")
+        text = f"Target {name}: {place_text(target['account'], target['region'])}"
+        if failure := target.get("failure"):
+            since, code = time_text(failure["since"]), visible(failure["error"]["code"])
+            text += f"; not read whole since {since}: {code}"
+        text = _calm(text)
         yield _shortened(text, _MAX_LINE)
     if most is not None and len(targets) > most:
         yield f"{len(targets) - most:,} {'more targets' if most else 'targets in all'}"
@@ -202,9 +257,7 @@ def _cause_lines(events: Iterable[Event]) -> Iterator[tuple[str, int]]:
         source = event["definition"]["source"] if len(cause.keys) == 1 else None
         parts = [
             *_since_when(event, age_text(event["seconds"])),
-            _shortened(cause_text(cause), _MAX_MESSAGE),
-            # without backticks, which a chat would obey
-            f"what to do: {visible(''.join(text for text, _ in cause.remedy))}" if cause.remedy else "",
+            *_why(cause),
             names_text(cause),
             visible(f"{source['file']}:{source['line']}") if source else "",
         ]
@@ -237,11 +290,15 @@ def _since_when(event: Event, lasted: str) -> Iterator[str]:
         case "drifted" if event["created_at"]:
             # a definition cannot be updated: it was made so then
             yield f"created {time_text(event['created_at'])}"
+        case "unreadable" if event["seconds"]:
+            yield f"not readable for {lasted}, now by another cause"
         case _ if event["seconds"]:
             yield f"not in sync for {lasted}"
 
 
 def _what_differs(event: Event) -> Iterator[str]:
+    if error := event["error"]:
+        yield f"not readable now ({visible(error['code'])}), as last read"
     count = len(event["differences"]) + event["differences_left_out"]
     if count:
         paths = [path_text(each["path"]) for each in event["differences"][:_MOST_PATHS]]
@@ -255,7 +312,10 @@ def _standing_line(entry: StandingEntry) -> str:
     name = visible(f"{entry['kind']} {entry['name']} ({entry['target']})")
     if (count := entry.get("count", 1)) > 1:
         name = visible(f"{count:,} definitions in {entry['target']}")
-    return f"{name}: {entry['status']} for {age_text(entry['seconds'])}, since {time_text(entry['since'])}"
+    text = f"{name}: {entry['status']} for {age_text(entry['seconds'])}, since {time_text(entry['since'])}"
+    if unread := entry.get("unreadable_since"):
+        text += f"; as last read, not readable since {time_text(unread)}"
+    return text
 
 
 def _calm(text: str) -> str:

@@ -79,6 +79,7 @@ def test_a_textfile_says_what_there_is_and_what_it_cost(
         ("driftcheck_definitions", "default", "missing"): 0,
         ("driftcheck_definitions", "default", "unmanaged"): 0,
         ("driftcheck_definitions", "default", "error"): 0,
+        ("driftcheck_unreadable", "default"): 0,
         ("driftcheck_oldest_drift_age_seconds", "default"): age,
         ("driftcheck_duration_seconds",): seconds(document["finished_at"]) - seconds(document["started_at"]),
         ("driftcheck_api_calls",): len(service.calls),
@@ -102,6 +103,7 @@ def test_cloudwatch_has_the_same(service: Service, run: Run, tmp_path: Path, emu
         ("Definitions", "default", "missing"): (0, "Count"),
         ("Definitions", "default", "unmanaged"): (0, "Count"),
         ("Definitions", "default", "error"): (0, "Count"),
+        ("Unreadable", "default"): (0, "Count"),
         ("OldestDriftAge", "default"): (0, "Seconds"),
         ("Duration",): (seconds(document["finished_at"]) - seconds(document["started_at"]), "Seconds"),
         ("ApiCalls",): (document["calls"]["made"], "Count"),
@@ -144,7 +146,7 @@ def test_many_targets_take_several_calls(run: Run, tmp_path: Path, emulator: str
         assert len(cloudwatch.taken) == 2
     paginator = emulated(emulator, "cloudwatch", REGION).get_paginator("list_metrics")
     found = [each for page in paginator.paginate(Namespace="many") for each in page["Metrics"]]
-    assert len(found) == 120 * 6 + 5
+    assert len(found) == 120 * 7 + 5
 
 
 @pytest.mark.parametrize("does", [[500] * 9, [403]], ids=["trouble", "denied"])
@@ -182,8 +184,10 @@ def test_a_run_that_is_terminated_counts_what_it_read_and_says_when_the_last_who
     found = read(tmp_path / "driftcheck.prom")
     cut = json.loads((tmp_path / "night.json").read_text())
     assert (cut["complete"], cut["interrupted"], cut["summary"]["read"]) == (False, True, 1)
-    assert found["driftcheck_definitions", "default", "in_sync"] == 1
-    assert found["driftcheck_definitions", "default", "error"] == 1
+    # what was not read because the run was cut short is as it was
+    assert found["driftcheck_definitions", "default", "in_sync"] == 2
+    assert found["driftcheck_definitions", "default", "error"] == 0
+    assert found["driftcheck_unreadable", "default"] == 0
     assert found["driftcheck_last_complete_run_timestamp_seconds",] == seconds(whole["started_at"])
     assert found["driftcheck_last_run_timestamp_seconds",] == seconds(cut["started_at"])
     assert cut["started_at"] > whole["started_at"]
@@ -205,8 +209,11 @@ def test_a_night_that_reads_nothing_is_no_complete_one_and_the_alert_fires(
     lost, found = json.loads((tmp_path / "night.json").read_text()), read(tmp_path / "driftcheck.prom")
     assert (lost["complete"], lost["interrupted"]) == (False, False)
     assert (lost["summary"]["read"], lost["summary"]["coverage"]) == (0, None)
-    assert found["driftcheck_definitions", "default", "error"] == 2
+    # churn drifted on the first night, if there was one, and an error does not change that
+    assert found["driftcheck_definitions", "default", "drifted"] == (not is_first)
+    assert found["driftcheck_definitions", "default", "error"] == 1 + is_first
     assert found["driftcheck_definitions", "default", "in_sync"] == 0
+    assert found["driftcheck_unreadable", "default"] == 2
     assert found["driftcheck_last_run_timestamp_seconds",] == seconds(lost["started_at"])
     last = found.get(("driftcheck_last_complete_run_timestamp_seconds",))
     assert last == (None if is_first else seconds(whole["started_at"]))
@@ -215,6 +222,24 @@ def test_a_night_that_reads_nothing_is_no_complete_one_and_the_alert_fires(
         # it drifted on the first night, and nothing says that it does no more
         assert 2 * DAY <= found["driftcheck_oldest_drift_age_seconds", "default"] < 2 * DAY + 600
         assert not fires(last, now=seconds(whole["finished_at"]))
+
+
+def test_what_is_known_to_be_unmanaged_is_so_until_a_run_lists_again(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    configured(tmp_path, metrics={"textfile": "driftcheck.prom"})
+    service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, "stray"))
+    known = []
+    for options in ((), ("--no-unmanaged",), ()):
+        silent(run(*NIGHTLY, *options), 0)
+        reported = json.loads((tmp_path / "night.json").read_text())["summary"]["unmanaged"]
+        known.append(
+            (read(tmp_path / "driftcheck.prom")["driftcheck_definitions", "default", "unmanaged"], reported)
+        )
+        if options:
+            service.delete(MODEL_QUALITY, "stray")
+
+    assert known == [(1, 1), (1, 0), (0, 0)]
 
 
 def fires(last: float | None, now: float) -> bool:

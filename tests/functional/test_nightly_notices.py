@@ -18,6 +18,7 @@ from driftcheck.notices.text import REPEATED
 from tests.functional.clients import emulated
 from tests.functional.definitions import ACCOUNT, MODEL_QUALITY, REGION, minimal, write_desired
 from tests.functional.emulator import Mailbox, mailbox
+from tests.functional.faults import Refuse
 from tests.functional.receiver import Does, Receiver
 from tests.functional.test_nightly import KILL, moved, runs, start
 
@@ -152,6 +153,50 @@ def test_all_channels_are_told_of_what_changed_and_of_nothing_else(
     assert [event["detail"]["event"] for event in box.events()] == ["repaired"]
     assert subjects(chat) == ["driftcheck: 1 repaired"]
     assert service.writes == []
+
+
+def test_a_list_that_is_refused_is_told_when_it_begins_and_when_it_is_over(
+    service: Service, run: Run, tmp_path: Path, chat: Receiver
+) -> None:
+    to_chat(tmp_path)
+    silent(run(*NIGHTLY), 0)
+    told = []
+    service.fail(Refuse(400, "AccessDeniedException", "no"), action="ListModelQuality*")
+    for options, code in (((), 1), ((), 1), (("--no-unmanaged",), 0)):
+        assert run(*NIGHTLY, *options).exit_code == code
+        told.append(subjects(chat))
+    service.faults.clear()
+    for _ in range(2):
+        silent(run(*NIGHTLY), 0)
+        told.append(subjects(chat))
+
+    assert told == [
+        ["driftcheck: 1 target unreadable"],
+        [],
+        [],
+        ["driftcheck: 1 target readable"],
+        [],
+    ]
+
+
+def test_what_is_missing_where_a_target_moved_is_told_once_by_the_next_run(
+    service: Service, run: Run, tmp_path: Path, chat: Receiver
+) -> None:
+    to_chat(tmp_path)
+    silent(run(*NIGHTLY), 0)
+    told = []
+    # the service keeps the definitions of each region apart
+    for region in ("us-east-1", "us-east-1", "us-east-1", REGION, REGION):
+        run(*NIGHTLY, env={"AWS_REGION": region})
+        told.append(subjects(chat))
+
+    assert told == [
+        ["driftcheck: 1 target moved"],
+        ["driftcheck: 2 missing"],
+        [],
+        ["driftcheck: 1 target moved"],
+        [],
+    ]
 
 
 def test_what_lasts_is_told_again_after_seven_days(

@@ -138,12 +138,83 @@ def test_what_is_out_of_sync_stands_first_and_the_longest_at_the_top() -> None:
     ]
 
 
-def test_what_cannot_be_read_is_neither_in_sync_nor_drifted() -> None:
-    history, _ = told(night(1, a("drifted")), night(2, a("error")))
+@pytest.mark.parametrize("known", ["in_sync", "unmanaged"])
+def test_what_cannot_be_read_is_an_error_whatever_else_was_known(known: str) -> None:
+    history, _ = told(night(1, a(known)), night(2, a("error")))
 
     (found,) = outlook.standings(history)
 
     assert (found.status, found.since) == ("error", at(2))
+
+
+def expired(code: str = "ExpiredToken") -> ResourceEntry:
+    return {**a("error"), "error": {"code": code, "message": "no"}}
+
+
+@pytest.mark.parametrize("known", ["drifted", "missing"])
+def test_what_is_known_to_be_out_of_sync_stays_that_while_it_cannot_be_read(known: str) -> None:
+    b = {"name": "b"}
+    history, runs = told(
+        night(1, a(known), {**a(), **b}),  # type: ignore[typeddict-item]
+        night(2, expired(), {**expired(), **b}),  # type: ignore[typeddict-item]
+        night(3, expired("AccessDeniedException"), {**a(), **b}),  # type: ignore[typeddict-item]
+    )
+
+    found = outlook.standings(history)
+    site = Site(history, [run.name for run in runs])
+    front, page = site.front().text(), next(iter(site.definitions())).text()
+
+    assert [(each.key[2], each.status, each.since) for each in found] == [
+        ("a", known, at(1)),
+        ("b", "in_sync", None),
+    ]
+    assert "as last read, not readable since 2026-11-02: AccessDeniedException" in front
+    assert "1 cannot be read now, and 1 of them is counted as when last read" in front
+    assert "ExpiredToken" not in front.partition('id="told-title"')[0]
+    now = page.partition('id="history-title"')[0]
+    assert "AccessDeniedException" in now
+    assert "ExpiredToken" not in page
+    assert now.index('badge error"') < now.index(f'badge {known}"')
+    assert [counts["error"] for counts in (point.counts for point in outlook.points(runs))] == [0, 1, 0]
+
+
+def test_metrics_count_what_the_dashboard_counts() -> None:
+    from driftcheck.metrics import metrics
+
+    def every(first: ResourceEntry, second: ResourceEntry, others: ResourceEntry) -> list[ResourceEntry]:
+        statuses = [first, second, others, others, others, others]
+        return [{**each, "name": name} for each, name in zip(statuses, "abcdef", strict=True)]
+
+    cut = expired("DeadlineExceeded")
+    nights = [
+        night(1, *every(a("drifted"), a(), a())),
+        night(2, *every(expired(), expired(), a())),
+        night(3, *every(cut, cut, cut), interrupted=True),
+    ]
+    history, _ = told(*nights)
+
+    measured = {
+        (metric.name, *(value for _, value in metric.labels)): metric.value
+        for metric in metrics(nights[-1], history)
+    }
+
+    known = {"in_sync": 4, "drifted": 1, "missing": 0, "unmanaged": 0, "error": 1}
+    assert {status: measured["Definitions", "prod", status] for status in known} == known
+    assert measured["Unreadable", "prod"] == 2
+    found = outlook.standings(history)
+    assert {status: sum(each.status == status for each in found) for status in known} == known
+    assert sum(each.unread is not None for each in found) == 2
+
+
+def test_another_cause_is_an_event_too() -> None:
+    nights = [night(1, a()), night(2, expired()), night(3, expired()), night(4, expired("AccessDenied"))]
+    history = History()
+    changes = [(each["started_at"], change.kind) for each in nights for change in history.add(each)]
+
+    events = [(event.at, event.kind, said(event.episode)) for event in outlook.events(history.courses)]
+
+    assert [event[:2] for event in events] == changes
+    assert [event[2] for event in events] == ["ExpiredToken", "AccessDenied"]
 
 
 def test_what_is_gone_stands_nowhere() -> None:
@@ -323,7 +394,7 @@ def test_levels_are_round_numbers(most: int, levels: list[str]) -> None:
 @pytest.mark.parametrize(
     ("first", "count", "texts"),
     [
-        (date(2026, 11, 1), 2, ["06:00", "12:00", "18:00", "00:00", "06:00", "12:00", "18:00"]),
+        (date(2026, 11, 1), 2, ["06:00", "12:00", "18:00", "2 Nov", "06:00", "12:00", "18:00"]),
         (date(2026, 11, 1), 4, ["2 Nov", "3 Nov", "4 Nov"]),
         (date(2026, 10, 5), 30, ["12 Oct", "19 Oct", "26 Oct", "2 Nov"]),
         (date(2026, 1, 15), 200, ["Feb 2026", "Mar 2026", "Apr 2026", "May 2026", "Jun 2026", "Jul 2026"]),
@@ -456,3 +527,13 @@ def test_what_is_found_where_a_target_is_for_the_first_time_is_no_latest_change(
     assert text.count("drifts otherwise") + text.count('<span class="became">drifted</span>') == 1
     assert "account 123456789012, region us-east-1" in text
     assert "before: account 123456789012, region eu-west-1" in text
+
+
+def test_the_latest_changes_say_how_many_more_there_are() -> None:
+    failing: list[ResourceEntry] = [{**expired(), "name": f"m{number:03}"} for number in range(160)]
+    history, runs = told(night(1, a()), night(2, *failing))
+
+    latest = Site(history, [run.name for run in runs]).front().text().partition('id="told-title"')[2]
+
+    assert latest.partition("</section>")[0].count('<span class="became">could not be read</span>') == 8
+    assert "<li>and 152 more</li>" in latest.partition("</section>")[0]

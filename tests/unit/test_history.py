@@ -248,10 +248,10 @@ def test_a_history_can_be_kept() -> None:
         "[]",
         "null",
         "1",
-        '{"format": 2}',
-        '{"format": 1, "runs": [], "courses": []}',
-        '{"format": 2, "runs": [{"no": 1}], "courses": []}',
-        '{"format": 2, "runs": [], "courses": [["a", "b"]]}',
+        '{"format": 3}',
+        '{"format": 2, "runs": [], "courses": []}',
+        '{"format": 3, "runs": [{"no": 1}], "courses": []}',
+        '{"format": 3, "runs": [], "courses": [["a", "b"]]}',
     ],
 )
 def test_what_is_no_history(text: str) -> None:
@@ -321,3 +321,89 @@ def test_a_run_that_read_nothing_of_a_target_has_moved_none() -> None:
 
     assert kinds == [[], [ChangeKind.UNREADABLE], [ChangeKind.READABLE]]
     assert [run.moved for run in history.runs] == [{}, {}, {}]
+
+
+def test_what_is_not_in_sync_where_a_target_moved_is_a_change_of_the_next_run_that_reads_it() -> None:
+    history = History()
+    other: dict[str, str] = {"name": "b"}
+    history.add(placed(night(1, a()), HERE))
+    assert history.add(placed(night(2, a("drifted"), {**a("missing"), **other}), THERE)) == []  # type: ignore[typeddict-item]
+
+    changes = history.add(placed(night(3, a("drifted"), {**a("error"), **other}), THERE))  # type: ignore[typeddict-item]
+
+    assert [(each.kind, each.key[2], each.episode.since) for each in changes] == [
+        (ChangeKind.DRIFTED, "a", at(2)),
+        (ChangeKind.UNREADABLE, "b", at(3)),
+    ]
+    changes = history.add(placed(night(4, a("drifted"), {**a("missing"), **other}), THERE))  # type: ignore[typeddict-item]
+    assert [(each.kind, each.key[2], each.episode.since) for each in changes] == [
+        (ChangeKind.MISSING, "b", at(2)),
+        (ChangeKind.READABLE, "b", at(3)),
+    ]
+    assert history.add(placed(night(5, a("drifted"), {**a("missing"), **other}), THERE)) == []  # type: ignore[typeddict-item]
+    assert loads(dumps(history)) == history
+
+
+def failed(code: str, message: str = "no") -> ResourceEntry:
+    return {**a("error"), "error": {"code": code, "message": message}}
+
+
+def test_another_cause_is_a_change_and_the_latest_error_is_kept() -> None:
+    history, kinds = told(
+        night(1, failed("ExpiredToken")),
+        night(2, failed("ExpiredToken", "other words")),
+        night(3, failed("AccessDenied")),
+        night(4, failed("AccessDenied")),
+        night(5, a()),
+    )
+
+    assert kinds == [
+        [ChangeKind.UNREADABLE],
+        [],
+        [ChangeKind.UNREADABLE],
+        [],
+        [ChangeKind.READABLE],
+    ]
+    (episode,) = history.courses[KEY].episodes
+    assert (episode.since, episode.until) == (at(1), at(5))
+    assert episode.error == {"code": "AccessDenied", "message": "no"}
+    assert episode.codes == ((at(1), "ExpiredToken"), (at(3), "AccessDenied"))
+    assert loads(dumps(history)) == history
+
+
+def test_a_run_counts_what_is_known_and_what_of_that_cannot_be_read() -> None:
+    b, c, d = ({"name": name} for name in "bcd")
+    cut: ResourceEntry = failed("DeadlineExceeded")
+    history, _ = told(
+        night(1, a("drifted"), {**a(), **b}, {**a("unmanaged"), **d}),  # type: ignore[typeddict-item]
+        night(2, failed("AccessDenied"), {**failed("AccessDenied"), **b}, {**a(), **c}),  # type: ignore[typeddict-item]
+        night(3, cut, {**a(), **b}, {**cut, **c}, interrupted=True),  # type: ignore[typeddict-item]
+    )
+
+    assert [run.targets for run in history.runs] == [
+        {"prod": {"drifted": 1, "in_sync": 1, "unmanaged": 1}},
+        {"prod": {"drifted": 1, "error": 1, "in_sync": 1}},
+        {"prod": {"drifted": 1, "in_sync": 2}},
+    ]
+    assert [run.unreadable for run in history.runs] == [{}, {"prod": 2}, {"prod": 1}]
+
+
+def test_a_target_fails_until_a_run_lists_again_what_was_listed() -> None:
+    history = History()
+    quiet = night(4, a())
+    quiet["targets"] = [{**PROD, "listed": []}]
+    states = []
+    for run in (night(1, a()), night(2, a(), error=True), night(3, a(), error=True), quiet, night(5, a())):
+        history.add(run)
+        failure = history.failures.get("prod")
+        states.append(failure and (failure.since, failure.asked, failure.until))
+
+    # night 4 asked for no lists, on purpose
+    assert states == [
+        None,
+        (at(2), at(2), None),
+        (at(2), at(3), None),
+        (at(2), at(3), None),
+        (at(2), at(3), at(5)),
+    ]
+    assert loads(dumps(history)) == history

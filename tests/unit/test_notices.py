@@ -313,8 +313,131 @@ def test_whoever_keeps_what_was_told_knows_what_is_so(nights: list[list[str]]) -
     for found in told(*runs):
         events = sorted(found["events"], key=lambda event: event["event"] != "readable") if found else []
         for event in events:
-            known[event["definition"]["name"]] = event["status"]
+            # a reminder of what cannot be read has its error beside what it was
+            is_unread = event["event"] == "reminder" and event["error"] is not None
+            known[event["definition"]["name"]] = "error" if is_unread else event["status"]
 
     for name, status in zip("ab", nights[-1], strict=True):
         # what was in sync from the start was never told of; what is gone either
         assert known.get(name) in ({status} if status not in {"in_sync", "gone"} else {"in_sync", None})
+
+
+def denied(day: int, *resources: ResourceEntry, code: str = "AccessDeniedException") -> Document:
+    """A run of which one list was refused."""
+    run = night(day, *resources)
+    run["targets"] = [{**PROD, "error": {"code": code, "message": f"ListX: {code}"}, "listed": []}]
+    return run
+
+
+def of_targets(found: Notice | None) -> list[tuple[str, str, str, str]]:
+    """The event, target, begin and code of all that a notice tells of targets, and nothing else."""
+    assert found is None or found["events"] == []
+    return [
+        (each["event"], each["target"], each["since"], each["error"]["code"])
+        for each in (found["target_events"] if found else ())
+    ]
+
+
+def test_what_is_not_in_sync_where_a_target_moved_is_told_by_the_next_run_and_then_weekly() -> None:
+    def there(day: int) -> Document:
+        return {**night(day, a("drifted"), a("missing", "b")), "targets": [{**PROD, "region": "us-east-1"}]}
+
+    found = told(night(1, a(), a(name="b")), *(there(day) for day in range(2, 11)))
+
+    assert [said(each) for each in found[1:4]] == [[], [("missing", "b"), ("drifted", "a")], []]
+    assert found[1] is not None
+    assert {day: said(each)[0][0] for day, each in enumerate(found, 1) if said(each)} == {
+        3: "missing",
+        9: "reminder",
+    }
+
+
+def test_a_target_that_cannot_be_read_whole_is_told_when_it_begins_changes_lasts_a_week_and_ends() -> None:
+    found = told(
+        night(1, a()),
+        denied(2, a()),
+        denied(3, a()),
+        denied(4, a(), code="ThrottlingException"),
+        denied(5, a(), code="ThrottlingException"),
+        denied(9, a(), code="ThrottlingException"),
+        night(10, a()),
+        night(11, a()),
+    )
+
+    assert [of_targets(each) for each in found] == [
+        [],
+        [("unreadable", "prod", at(2), "AccessDeniedException")],
+        [],
+        [("unreadable", "prod", at(2), "ThrottlingException")],
+        [],
+        [("reminder", "prod", at(2), "ThrottlingException")],
+        [("readable", "prod", at(2), "ThrottlingException")],
+        [],
+    ]
+
+
+def test_a_target_whose_lists_are_not_asked_for_has_not_become_readable() -> None:
+    quiet = night(3, a())
+    quiet["targets"] = [{**PROD, "listed": []}]
+
+    found = told(night(1, a()), denied(2, a()), quiet, denied(4, a()), night(5, a()))
+
+    assert [[each[0] for each in of_targets(every)] for every in found] == [
+        [],
+        ["unreadable"],
+        [],
+        [],
+        ["readable"],
+    ]
+
+
+def test_a_kind_that_is_no_longer_listed_is_told_and_one_that_never_was_is_not() -> None:
+    def refused(day: int) -> Document:
+        run = night(day, a())
+        run["targets"] = [{**PROD, "listed": [KIND]}]
+        message = (
+            "prod: unmanaged ModelBiasJobDefinitions are not looked for: AccessDeniedException; allow it"
+        )
+        run["warnings"] = [{"code": "unmanaged-not-looked-for", "message": message, "source": None}]
+        return run
+
+    lost = told(night(1, a()), refused(2), refused(3), night(4, a()))
+    never = told(refused(1), refused(2))
+
+    assert [[each[0] for each in of_targets(every)] for every in lost] == [
+        [],
+        ["unreadable"],
+        [],
+        ["readable"],
+    ]
+    assert never == [None, None]
+
+
+def test_a_cause_that_definitions_have_too_is_told_once() -> None:
+    error = {"code": "ExpiredToken", "message": "over"}
+    run = night(2, {**a("error"), "error": error})  # type: ignore[typeddict-item]
+    run["targets"] = [{**PROD, "error": error, "listed": []}]  # type: ignore[typeddict-item]
+
+    begun, ended = told(night(1, a()), run, night(3, a()))[1:]
+
+    assert begun is not None
+    assert ended is not None
+    assert (said(begun), begun["target_events"]) == ([("unreadable", "a")], [])
+    assert (said(ended), ended["target_events"]) == ([("readable", "a")], [])
+
+
+def test_what_had_drifted_and_cannot_be_read_stands_among_what_drifted_since_then() -> None:
+    found = told(night(1, a("drifted")), night(2, a("error")), night(3, a("error"), a("missing", "b")))[2]
+
+    assert found is not None
+    (entry,) = found["standing"]
+    assert (entry["status"], entry["since"], entry["unreadable_since"]) == ("drifted", at(1), at(2))
+    assert found["counts"] == {"in_sync": 0, "drifted": 1, "missing": 1, "unmanaged": 0, "error": 0}
+    assert (found["unread"], found["read"]) == (1, (1, 2))
+
+
+def test_a_reminder_of_what_cannot_be_read_says_what_it_was_and_why_it_is_not_read() -> None:
+    event = only(told(night(1, a("drifted")), night(2, a("error")), night(8, a("error")))[2])
+
+    assert (event["event"], event["status"], event["since"]) == ("reminder", "drifted", at(1))
+    assert event["error"] == {"code": "Timeout", "message": "slow"}

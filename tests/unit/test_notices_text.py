@@ -227,3 +227,66 @@ def test_what_stays_unreadable_is_one_line_beside_what_stays_drifted() -> None:
     assert text.count("- 500 definitions in prod: error for 24 h, since 2026-11-01 02:17:00 UTC\n") == 1
     assert text.count("- ModelQualityJobDefinition ") == 2
     assert "- and" not in text
+
+
+def test_a_target_that_cannot_be_read_whole_is_one_line_with_what_to_do() -> None:
+    error: ErrorEntry = {"code": "AccessDeniedException", "message": "ListModelBiasJobDefinitions: no"}
+    failing = night(2, a())
+    failing["targets"] = [{**PROD, "error": error, "listed": []}]
+
+    begun, ended = last(night(1, a()), failing), last(night(1, a()), failing, night(4, a()))
+
+    assert subject(begun) == "driftcheck: 1 target unreadable"
+    assert body(begun, 10_000) == (
+        "driftcheck, run of 2026-11-02 02:17:00 UTC\n"
+        "\n"
+        "1 target cannot be read whole\n"
+        "- Target prod: AccessDeniedException: ListModelBiasJobDefinitions: no; what to do: allow "
+        "sagemaker:ListModelBiasJobDefinitions: driftcheck iam-policy prints the policy\n"
+        "\n"
+        "Now: 1 in sync, 0 drifted, 0 missing, 0 unmanaged, 0 not readable.\n"
+        "Target prod: account 123456789012, region eu-west-1; "
+        "not read whole since 2026-11-02 02:17:00 UTC: AccessDeniedException\n"
+    )
+    assert subject(ended) == "driftcheck: 1 target readable"
+    assert "1 target can be read whole again\n- Target prod: could not be read whole for 2 d\n" in body(
+        ended, 10_000
+    )
+
+
+def test_another_cause_is_said_to_be_one() -> None:
+    expired: ResourceEntry = {**a("error"), "error": {"code": "ExpiredToken", "message": "over"}}
+
+    text = body(last(night(1, expired), night(2, a("error"))), 10_000)
+
+    assert (
+        "- ModelQualityJobDefinition a (prod): not readable for 24 h, now by another cause; Timeout: slow"
+        in text
+    )
+
+
+def test_what_had_drifted_and_cannot_be_read_is_said_to_be_both() -> None:
+    text = body(
+        last(night(1, a("drifted")), night(2, a("error")), night(3, a("error"), a("missing", "b"))), 10_000
+    )
+
+    assert (
+        "1 more not in sync, as before; the longest first\n"
+        "- ModelQualityJobDefinition a (prod): drifted for 2 d, since 2026-11-01 02:17:00 UTC; "
+        "as last read, not readable since 2026-11-02 02:17:00 UTC\n"
+        "\n"
+        "As last read: 0 in sync, 1 drifted, 1 missing, 0 unmanaged, 0 not readable.\n"
+        "Of those not in sync, 1 cannot be read now.\n"
+        "1 of 2 read: the run is not complete.\n"
+    ) in text
+
+
+def test_a_run_that_was_cut_short_says_what_is_known() -> None:
+    cut: ResourceEntry = {**a("error"), "error": {"code": "DeadlineExceeded", "message": "over"}}
+
+    text = body(last(night(1, a()), night(2, cut, a("missing", "b"), interrupted=True)), 10_000)
+
+    assert (
+        "As last read: 1 in sync, 0 drifted, 1 missing, 0 unmanaged, 0 not readable.\n"
+        "1 of 2 read: the run is not complete.\n"
+    ) in text
