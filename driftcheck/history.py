@@ -272,16 +272,18 @@ class History:
         return sorted(changes, key=lambda change: (change.key, change.kind))
 
     def _move(self, target: str, place: Place) -> bool:
-        """Put a target's courses aside, and take those of its place up again, if there are any."""
+        """Put a target's courses aside, and take those of its place up again, if there are any.
+
+        Where the account is not known, neither is whether the place is one of those before.
+        """
         was = self.courses
         self.courses = {key: course for key, course in was.items() if key[1] != target}
         self.elsewhere[target, self.places[target]] = {
             key: course for key, course in was.items() if key[1] == target
         }
-        known = [each for each in self.elsewhere if each[0] == target and not is_move(each[1], place)]
-        if known:
-            self.courses |= self.elsewhere.pop(known[-1])
-        return bool(known)
+        former = self.elsewhere.pop((target, place), None) if None not in place else None
+        self.courses |= former or {}
+        return former is not None
 
     @property
     def last(self) -> str:
@@ -423,11 +425,11 @@ def _advance(key: Key, course: Course, resource: ResourceEntry, at: str) -> Iter
     course.seen = at
     course.arn, course.created_at = resource["arn"] or course.arn, resource["created_at"]
     if unreadable is not None:
-        yield _end(ChangeKind.READABLE, key, course, unreadable, at)
+        yield from _told(_end(ChangeKind.READABLE, key, course, unreadable, at))
     before = course.lasting()
     if status == "in_sync":
         if before is not None:
-            yield _end(ChangeKind.REPAIRED, key, course, before, at)
+            yield from _told(_end(ChangeKind.REPAIRED, key, course, before, at))
         return
     now = Episode(status, at, None, resource["created_at"], tuple(resource["differences"]))
     if before is None:
@@ -475,7 +477,13 @@ def _leave(key: Key, course: Course, at: str) -> Iterator[Change]:
             kind = ChangeKind.REPAIRED if episode.status == "unmanaged" else ChangeKind.REMOVED
             change = _end(kind, key, course, episode, at, is_gone=True)
     if change is not None:
-        yield change
+        yield from _told(change)
+
+
+def _told(ended: Change) -> Iterator[Change]:
+    """Give the end of an episode whose beginning was told: the end of another is no news."""
+    if ended.episode.is_told:
+        yield ended
 
 
 def _begin(kind: ChangeKind, key: Key, course: Course, episode: Episode) -> Change:

@@ -275,8 +275,25 @@ def test_a_target_that_moved_begins_a_history_and_nothing_has_changed() -> None:
     assert history.runs[-1].moved == {"prod": (HERE, "eu-west-1")}
     assert [each.status for each in history.courses[KEY].episodes] == ["missing"]
     assert history.courses[KEY].first == at(2)
-    (change,) = history.add(placed(night(3, a()), THERE))
-    assert (change.kind, change.episode.since) == (ChangeKind.REPAIRED, at(2))
+    # nobody was told that it was missing there
+    assert history.add(placed(night(3, a()), THERE)) == []
+
+
+def test_a_place_of_an_unknown_account_takes_up_no_history() -> None:
+    history = History()
+    history.add(placed(night(1, a()), THERE, "us-east-1"))
+    history.add(placed(night(2, a()), HERE))
+
+    assert history.add(placed(night(3, a("missing")), None, "us-east-1")) == []
+    assert history.runs[-1].moved == {"prod": (HERE, "eu-west-1")}
+
+
+def test_what_was_missing_while_the_account_was_not_known_is_not_repaired() -> None:
+    history = History()
+    history.add(placed(night(1, a()), HERE))
+
+    assert history.add(placed(night(2, a("missing")), None, "us-east-1")) == []
+    assert history.add(placed(night(3, a()), THERE, "us-east-1")) == []
 
 
 def test_what_only_the_old_place_has_is_not_gone() -> None:
