@@ -173,7 +173,7 @@ _NAME = re.compile(
 _NAME_OF_LINE = re.compile(
     r"""
     (?: ^ [ \t]{0,99} (?: -[ ] )? | (?<=[\s,;|&]) (?=\S{1,101}:\S) ) (?P<name>[A-Za-z_][\w.\-]{0,99})
-    [ \t]{0,9} : (?! // | \d{1,5}/ ) (?: [ \t]{0,9} [|>]? [+\-\d]{0,2} \r? \n (?=[ \t]) )? [ \t]{0,99}
+    [ \t]{0,9} : (?! // | \d{1,5}/ )
     """,
     re.VERBOSE | re.MULTILINE,
 )
@@ -189,6 +189,8 @@ _VALUED = re.compile(
     r"""(?<!\w) (?: \w{0,40}value | val | v ) \\{0,9}["']? \s{0,9} (?: [:=] | > ) \s{0,9}""",
     re.VERBOSE | re.IGNORECASE,
 )
+# A value may begin on the next line, as a block of YAML does.
+_BEFORE_VALUE = re.compile(r"(?:[ \t]{0,9}[|>]?[+\-\d]{0,2}\r?\n(?=[ \t]))?[ \t]{0,99}")
 _VALUE = re.compile(
     r"""
       "(?:[^"\\]|\\.)*"? | \\{1,9}"[^"]*" | '[^']*' | [\[{] \s* [^\]}\s] [\s\S]*
@@ -360,11 +362,16 @@ def _named(text: str, names: re.Pattern[str], plain_keys: frozenset[str] = _NONE
         name = each[each.lastgroup or 0]
         if name in plain_keys or not _speaks(name) or (found and each.end() < found[-1][1]):
             continue
-        value = _VALUE.match(text, each.end())
+        value = _value_from(text, each.end())
         if value is None or _NO_SECRET.fullmatch(value[0]) or _counts(name, value[0]):
             continue
         found.append(value.span())
     return found
+
+
+def _value_from(text: str, start: int) -> re.Match[str] | None:
+    before = _BEFORE_VALUE.match(text, start)
+    return _VALUE.match(text, before.end() if before else start)
 
 
 def _paired(text: str, plain_keys: frozenset[str]) -> list[tuple[int, int]]:
@@ -377,7 +384,7 @@ def _paired(text: str, plain_keys: frozenset[str]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     end = 0
     for each in _VALUED.finditer(text):
-        if each.end() >= end and (value := _VALUE.match(text, each.end())):
+        if each.end() >= end and (value := _value_from(text, each.end())):
             end = value.end()
             if not _NO_SECRET.fullmatch(value[0]):
                 found.append(value.span())
