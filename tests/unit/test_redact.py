@@ -92,6 +92,51 @@ CREDENTIALS = {
     "password-of-a-variable": "export DB_PASSWORD=tulip; run",
     "password-in-properties": "db.password = tulip",
     "password-with-a-dollar-sign": "--password=$tulip",
+    "key-in-a-header-without-a-blank": "X-Api-Key:tulip",
+    "key-in-a-header-in-a-command": "http POST host X-Api-Key:tulip",
+    "key-in-a-header-in-quotes": "curl -H 'X-Api-Key: tulip' https://host",
+    "token-argument-with-a-colon": "--token:tulip",
+    "password-argument-of-windows": "setup.exe /quiet /password:tulip",
+    "password-argument-on-the-next-line": "run --password \\\n  tulip",
+    "password-argument-that-begins-with-a-dash": "run --password -tulip",
+    "password-argument-in-json": '["run", "--password", "tulip"]',
+    "curl-user": "curl -u app:tulip https://host",
+    "curl-user-without-a-blank": "curl -uapp:tulip https://host",
+    "curl-user-in-quotes": 'curl --user "app:tulip" https://host',
+    "curl-user-with-an-equals-sign": "curl --proxy-user=app:tulip https://host",
+    "curl-user-in-json": '["curl", "-u", "app:tulip"]',
+    "netrc": "machine host login app password tulip",
+    "password-in-yaml-of-braces": "{password: tulip}",
+    "password-in-yaml-of-braces-further-on": "{user: app, password: tulip}",
+    "password-in-a-block-of-yaml": "db:\n  password: |\n    tulip\n",
+    "password-on-the-next-line-of-yaml": "db:\n  user: app\n  password:\n    tulip\n",
+    "secrets-in-a-mapping-of-yaml": "secrets:\n  db: tulip\n",
+    "password-in-yaml-in-json": '{"conf": "db:\\n  user: app\\n  password: tulip\\n"}',
+    "password-in-toml": '"password" = "tulip"',
+    "password-in-ini-with-blanks": "[db]\npassword    =    tulip",
+    "password-in-a-ruby-hash": "'password' => 'tulip'",
+    "password-in-a-walrus": "password := tulip",
+    "password-in-xml": "<db><password>tulip</password></db>",
+    "password-in-an-attribute-of-xml": '<property name="password" value="tulip"/>',
+    "password-in-a-name-and-a-value": '{"name":"password","value":"tulip"}',
+    "password-in-a-value-and-a-name": '{"value": "tulip", "type": "{}", "name": "password"}',
+    "password-in-a-name-and-a-value-in-capitals": '{"NAME":"DB_PASSWORD","VALUE":"tulip"}',
+    "password-in-a-key-and-a-value": '{"Value":"tulip","Key":"DB_PASSWORD"}',
+    "number-in-a-name-and-a-value": '{"Name":"DB_PASSWORD","Value":12345}',
+    "password-in-the-second-of-names": '[{"key":"a","value":"b"},{"key":"token","value":"tulip"}]',
+    "password-in-a-pair-in-json-in-json": '{"a":"{\\"name\\":\\"password\\",\\"value\\":\\"tulip\\"}"}',
+    "password-in-a-name-and-a-value-in-yaml": "- name: password\n  value: tulip",
+    "password-in-a-parameter": '{"ParameterKey":"Password","ParameterValue":"tulip"}',
+    "password-with-escapes-in-json": '{"pass\\u0077ord": "tulip"}',
+    "password-with-escapes-in-json-in-json": '{"a": "{\\"pass\\\\u0077ord\\": \\"tulip\\"}"}',
+    "password-with-escapes-in-yaml": '{"pass\\x77ord": "tulip"}',
+    "password-with-a-quote-in-json": '{"password":"a\\"tulip"}',
+    "name-in-percents-in-a-query": "https://host/?api%5Fkey=tulip",
+    "token-in-an-address-in-a-query": "https://host/?next=https%3A%2F%2Fb%2F%3Ftoken%3Dtulip",
+    "token-in-an-address-in-two-queries": "https://a/?b=https%3A%2F%2Fb%2F%3Fc%3Dhttps%253A%252F%252Fc%252F%253Ftoken%253Dtulip",
+    "userinfo-in-an-address-in-a-query": "https://host/?next=https%3A%2F%2Fapp%3Atulip%40b%2F",
+    "oracle": "jdbc:oracle:thin:scott/tulip@host:1521/db",
+    "signature-alone": "X-Amz-Signature=tulip",
     "basic": "Basic YXBwOnR1bGlw",
     "basic-in-a-header": "Authorization: Basic YXBwOnR1bGlwcw==",
     "basic-in-a-text": "use basic YXBwOnR1bGlwcw== there",
@@ -107,6 +152,20 @@ CREDENTIALS = {
     "google-chat-webhook": "https://chat.googleapis.com/v1/spaces/A/messages?key=a&token=tulip",
     "telegram-webhook": "https://api.telegram.org/bot123:tulip/sendMessage",
     "mattermost-webhook": "https://chat.example.com/hooks/abcdefghijklmnopqrstuvwxyz",
+    "pagerduty-integration": "https://events.pagerduty.com/integration/tulip/enqueue",
+    "ifttt-trigger": "https://maker.ifttt.com/trigger/drift/json/with/key/tulip",
+    "healthchecks-ping": "https://hc-ping.com/6f1c8e0a-3b0e-4d5e-9a51-0d5a3c0e6b1f",
+    "healthchecks-ping-by-slug": "https://hc-ping.com/tulip/nightly",
+    "healthchecks-ping-without-a-scheme": "curl hc-ping.com/tulip",
+    "healthchecks-ping-at-home": "https://checks.example.com/ping/6f1c8e0a-3b0e-4d5e-9a51-0d5a3c0e6b1f",
+    "uptime-kuma-push": "https://kuma.example.com/api/push/a1B2c3D4e5a1B2c3?status=up",
+    "better-stack-heartbeat": "https://uptime.betterstack.com/api/v1/heartbeat/tulip",
+    "make-webhook": "https://hook.eu1.make.com/tulip",
+    "n8n-webhook": "https://n8n.example.com/webhook/6f1c8e0a-3b0e-4d5e-9a51-0d5a3c0e6b1f",
+    "rocket-chat-webhook": "https://chat.example.com/hooks/64f0aabbccddeeff0/" + "a1B2c3D4e5" * 3,
+    "guilded-webhook": "https://media.guilded.gg/webhooks/1/tulip",
+    "webex-webhook": "https://webexapis.com/v1/webhooks/incoming/tulip",
+    "apprise-address": "tgram://123:tulip/456",
     "gitlab-runner-token": "glrt-" + "a1B2c3D4e5" * 2,
     "slack-app-token": "xapp-1-" + "A0123456789",
     "openai-key": "sk-" + "a1B2c3D4e5" * 4,
@@ -171,6 +230,17 @@ NO_CREDENTIALS = {
     "secret-arn-in-a-path": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf",
     "image-of-sk-learn": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/sk-learn-model-monitor-image:1.2-1",
     "bucket-of-a-mirror": "s3://pypi-mirror-internal-cache-eu-west-1/glue-monitoring-container-image",
+    "line-of-a-file-named-like-a-token": "see desired/token.yaml:3:1",
+    "user-of-docker": "docker run --user 1000:1000 -u churn image",
+    "auth-mode-as-an-argument": "--auth-mode=iam --pin-memory",
+    "name-and-value-in-json": '{"name":"color","value":"blue"}',
+    "name-of-no-value-in-json": '[{"name": "api_key", "type": "string"}]',
+    "names-in-braces": "{keywords: a, tokenizer: bert, monkey: b}",
+    "percents-in-a-query": "https://host/?mail=a%40b.example&path=a%2Fb%20c",
+    "paths-of-windows": r"C:\users\xavier\new\u0041",
+    "ping-in-a-path": "https://host/api/ping/ok",
+    "integration-in-a-path": "https://docs.example.com/integration/sagemaker-model-monitor",
+    "file-of-a-repository": "https://github.com/a/hooks/blob/" + "0123456789" * 4 + "/a.py",
     "folder-of-hooks": "s3://bucket/hooks/abcdefghijklmnopqrstuvwxyz",
 }
 
@@ -213,6 +283,12 @@ def test_what_is_no_credential_is_shown(text: str) -> None:
         ),
         *("KEY1", "KEY_2", "key2", "KEY_FILE", "KEYFILE", "KMS_KEY_ID", "KEYs", "KEY_WORDS", "MONKEY_KEY"),
         *("PRIVATEKEY", "PUBLIC_KEY", "PARTITION_KEY", "S3_KEY", "JOIN_KEY"),
+        *("GHPAT", "GITHUBPAT", "PATV2", "DBPW", "USERPW", "DB_PSWD", "DB_PASSWRD", "PASSWORT", "DBPASSV2"),
+        *("AWSCREDS", "DBCRED", "HMACKEYV1", "KEYB64", "SIGNINGKEYPROD", "AWSKEYID", "kEY", "PSK", "SALT"),
+        *("AUTH", "BASIC_AUTH", "HTTP_AUTH", "AUTH_HEADER", "basicAuth", "AUTHHEADER", "OAUTH2"),
+        *("SAS", "SAS_URL", "BLOBSAS", "PIN", "USER_PIN", "PIN_CODE", "PINCODE", "OTP"),
+        *("PRIVATE_PEM", "SERVER_PEM", "PEM", "COOKIE", "SESSION_COOKIE", "SESSIONID", "SLACKWEBHOOK"),
+        *("DSN", "SENTRY_DSN", "CONNECTION_STRING", "ConnectionString", "CONN_STR"),
         *("PAT", "GITHUB_PAT", "githubPat", "GitHubPATs", "PATS", "JWT", "BEARER", "SLACK_WEBHOOK_URL"),
     ],
 )
@@ -237,6 +313,9 @@ def test_an_environment_key_that_speaks_of_a_secret_hides_its_value(key: str) ->
         ),
         *("COMPASS", "BYPASS", "SURPASS", "PASSENGERS", "PASSES", "PASSAGE", "POWER", "SACRED", "INCREDIBLE"),
         *("publish_cloudwatch_metrics", "dataset_format", "ACCESS", "API_URL", "PRIVATE", "PRIVATE_SUBNET"),
+        *("AUTHORS", "AUTHORITY", "AUTH_MODE", "authType", "OAUTH_CLIENT_ID", "PIN_MEMORY", "PINNED", "SPIN"),
+        *("COMPAT_MODE", "EXPAT", "CA_PEM", "COOKIE_DOMAIN", "STOPWORDS", "SALTED", "DESK", "KANSAS"),
+        *("SIGNATURE", "SIGNATURE_NAME", "DATABASE_URL", "MONKEYPATCH", "TURNKEY", "INPUT_PATHS"),
         *("", "__class__", "PATH", "BUILD_ID", "AUTHOR"),
     ],
 )
@@ -341,6 +420,14 @@ def test_a_text_that_holds_a_known_secret_is_hidden() -> None:
         ],
         ("cannot reach https://host/?token=tulip&a=1", f"cannot reach https://host/?token={MASK}&a=1"),
         ('said {"password": "tulip", "a": 1}', f'said {{"password": {MASK}, "a": 1}}'),
+        (
+            'said {"value": "tulip", "name": "DB_PASSWORD"}',
+            f'said {{"value": {MASK}, "name": "DB_PASSWORD"}}',
+        ),
+        ('said {"pass\\u0077ord": "tulip"}', f'said {{"password": {MASK}}}'),
+        ("said {password: tulip, a: 1}", f"said {{password: {MASK}, a: 1}}"),
+        ("GET https://h/?api%5Fkey=tulip failed", f"GET https://h/?api_key={MASK} failed"),
+        ("token.yaml:3:1: unknown member", "token.yaml:3:1: unknown member"),
         ("run --password tulip --a failed", f"run --password {MASK} --a failed"),
         ("post to https://hooks.slack.com/services/T/B/x: 404", f"post to https://{MASK} 404"),
     ],
@@ -370,6 +457,26 @@ def test_an_argument_after_an_option_that_speaks_of_a_secret_is_hidden(option: s
     assert known == {"tulip"}
     assert masked(("A", 1), "tulip", (), known) == (MASK, True)
     assert masked(("A", 3), "tulips", (), known) == ("tulips", False)
+
+
+@pytest.mark.parametrize("option", ["-u", "--user", "--proxy-user"])
+def test_a_user_with_a_password_after_its_option_is_hidden(option: str) -> None:
+    arguments: Json = ["curl", option, "app:tulip", "https://host"]
+
+    assert masked(("A",), arguments) == (["curl", option, MASK, "https://host"], True)
+    assert set(secrets_in({"A": arguments})) == {"app:tulip"}
+    for plain in ("1000:1000", "app"):
+        assert masked(("A",), [option, plain]) == ([option, plain], False)
+
+
+def test_a_password_after_a_letter_that_may_be_a_port_or_a_path_is_shown() -> None:
+    assert masked(("A",), ["-p", "8080"]) == (["-p", "8080"], False)
+
+
+def test_a_plain_key_is_plain_however_it_is_written() -> None:
+    for text in ("S3_KEY:a", "{S3_KEY: a}", '{"Name":"S3_KEY","Value":"a"}', "https://host/?S3%5FKEY=a"):
+        assert masked(("A",), text, plain_keys=PLAIN) == (text, False)
+        assert masked(("A",), text) == (MASK, True)
 
 
 PLAIN = frozenset({"S3_KEY", "join-key"})
@@ -406,11 +513,18 @@ def test_the_id_of_a_key_is_no_secret_where_it_is_a_member(member: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["token=", '"token":', "--token ", "basic ", "pypi-", "a=?", "token: x\n", "://a:"]
+    "part",
+    [
+        *("token=", '"token":', "--token ", "basic ", "pypi-", "a=?", "token: x\n", "://a:"),
+        *("\\u0077", "%25", "{a: ", "name: ", "name:token value:", "value:", "-u a:", "-u ", "login "),
+        *("http://a/hooks/", "a/", "maker.ifttt.com/", "<a ", "<token>", "/token:", "\\", '\\"', '"'),
+        *("auth", "key", "a_", "a.b", " ", "token:\n", "jdbc:oracle:a:"),
+    ],
 )
 def test_a_long_text_is_judged_in_time_that_grows_with_its_length(part: str) -> None:
     text = part * (200_000 // len(part))
     began = perf_counter()
     masked_text(text)
     is_credential(text)
+    masked((*ENVIRONMENT, text), text)
     assert perf_counter() - began < 10
