@@ -9,12 +9,13 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from multiprocessing import forkserver
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from tests.functional import forked
+from tests.functional import forked, inside
 from tests.functional.clients import client
 from tests.functional.cloud import ACCESS_KEY
 from tests.functional.definitions import REGION
@@ -225,5 +226,24 @@ def run(launch: Launch, environment: dict[str, str], tmp_path: Path) -> Run:
         sent = b"" if stdin is None else stdin.encode()
         code, stdout, stderr = forked.run([*map(str, args)], tmp_path, merged, sent, seconds)
         return Outcome(code, stdout.decode(), stderr.decode())
+
+    return to_its_end
+
+
+@pytest.fixture
+def run_inside(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """As ``run``, in this process: each run starts a minute later, and nothing waits to be tried again."""
+    clock = inside.Clock(monkeypatch)
+    inside.hurried(monkeypatch)
+
+    def to_its_end(
+        *args: str | Path,
+        env: Mapping[str, str | None] | None = None,
+        stdin: str | None = None,
+        seconds: float = TIME_LIMIT,
+    ) -> Outcome:
+        clock.passes(timedelta(minutes=1))
+        sent = b"" if stdin is None else stdin.encode()
+        return Outcome(*inside.run([*map(str, args)], tmp_path, merge(environment, env), sent, seconds))
 
     return to_its_end
