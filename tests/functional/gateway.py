@@ -63,7 +63,9 @@ def page(status: int = 200) -> Reply:
 
 
 def _fault(status: int, code: str) -> Reply:
-    return Reply(status, f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode(), "text/xml")
+    return Reply(
+        status, f"<Error><Code>{code}</Code><Message>{code}: try later</Message></Error>".encode(), "text/xml"
+    )
 
 
 PAGE = page()
