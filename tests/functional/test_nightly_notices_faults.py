@@ -191,6 +191,21 @@ def test_a_drift_of_a_night_that_leaves_nothing_is_told(service: Service, nights
     assert nights.marks() == {"churn began one": [True, True]}
 
 
+def test_a_night_that_cannot_derive_leaves_what_an_earlier_one_may_have_sent_in_doubt(
+    service: Service, nights: Nights
+) -> None:
+    assert nights.run() == 0
+    drift(service)
+    nights.faults.refused = [("put", "runs/*"), ("put", "notices/2*"), ("put", "notices/told.json")]
+    assert nights.run() == 1
+    nights.faults.refused = [("get", "derived/*")]
+    assert nights.run() == 1
+    nights.faults.refused = []
+    assert [nights.run(), nights.run()] == [2, 2]
+
+    assert nights.marks() == {"churn began one": [True, True]}
+
+
 def test_a_lock_that_is_lost_sends_nothing(
     service: Service, nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
