@@ -19,7 +19,7 @@ _PLACE = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9!_.'
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _LONGEST_PREFIX = 700
 """S3 takes keys of 1,024 bytes; a file's name has at most 255 of them."""
-PAUSES = [1.0, 3.0]
+PAUSES = (1.0, 3.0)
 """Seconds before what cannot be right is read once more: S3, or what stands before it, may just be wrong."""
 _DAMAGED = (DriftcheckError, ValueError, LookupError, TypeError, AttributeError, RecursionError, zlib.error)
 

@@ -255,7 +255,8 @@ class Outbox:
                 }
             if self._tried(lambda: self.keep.put(_TOLD, _encoded(content), kind=_JSON) or True, failed=False):
                 self._recorded = {*told.runs}
-                if not self.faults and self.is_doubted:
+                # a night that could not derive has noted nothing yet of what may have been sent
+                if not self.faults and self.is_doubted and self.own in told.runs:
                     self._tried(lambda: self.keep.delete(_DOUBT), failed=None)
             elif self.unrecorded:
                 self.is_kept = False

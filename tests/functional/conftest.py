@@ -8,16 +8,30 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from multiprocessing import forkserver
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from tests.functional import forked
-from tests.functional.clients import client
+from tests.functional import forked, inside
+from tests.functional.clients import client, emulated
 from tests.functional.cloud import ACCESS_KEY
-from tests.functional.definitions import REGION
+from tests.functional.definitions import MODEL_QUALITY, REGION, minimal, write_desired
+from tests.functional.gateway import Gateway, Reply
+from tests.functional.nights import (
+    BUCKET,
+    FIRST,
+    NAMES,
+    PUBLISHED,
+    TOPIC,
+    Faults,
+    Nights,
+    damage,
+    taking,
+)
 from tests.functional.service import Service
 
 if TYPE_CHECKING:
@@ -227,3 +241,72 @@ def run(launch: Launch, environment: dict[str, str], tmp_path: Path) -> Run:
         return Outcome(code, stdout.decode(), stderr.decode())
 
     return to_its_end
+
+
+@pytest.fixture
+def run_inside(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """As ``run``, in this process: each run starts a minute later, and nothing waits to be tried again."""
+    clock = inside.Clock(monkeypatch)
+    inside.hurried(monkeypatch)
+
+    def to_its_end(
+        *args: str | Path,
+        env: Mapping[str, str | None] | None = None,
+        stdin: str | None = None,
+        seconds: float = TIME_LIMIT,
+    ) -> Outcome:
+        clock.passes(timedelta(minutes=1))
+        sent = b"" if stdin is None else stdin.encode()
+        return Outcome(*inside.run([*map(str, args)], tmp_path, merge(environment, env), sent, seconds))
+
+    return to_its_end
+
+
+@pytest.fixture
+def place() -> str:
+    """Where the store of ``nights`` is; a test may say otherwise."""
+    return "kept"
+
+
+@pytest.fixture
+def nights(
+    service: Service,
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    place: str,
+) -> Iterator[Nights]:
+    """Nights of three definitions, none of which has drifted, with three channels that take everything."""
+    write_desired(tmp_path, {MODEL_QUALITY: [minimal(MODEL_QUALITY, name) for name in NAMES]})
+    for name in NAMES:
+        service.create(MODEL_QUALITY, minimal(MODEL_QUALITY, name))
+    (tmp_path / "driftcheck.toml").write_text(
+        f'[nightly.notify]\nsns_topic_arn = "{TOPIC}"\nevent_bus = "default"\napprise_env = ["CHAT_URL"]\n',
+        encoding="utf-8",
+    )
+    faults = Faults()
+    inside.hurried(monkeypatch)
+    damage(monkeypatch, faults)
+    with ExitStack() as stack:
+        bus, chat, topic = (
+            stack.enter_context(Gateway(default=default))
+            for default in (taking, lambda _: Reply(body=b"OK"), lambda _: PUBLISHED)
+        )
+        environment |= {
+            "CHAT_URL": chat.url.replace("http", "json"),
+            "AWS_ENDPOINT_URL_EVENTBRIDGE": bus.url,
+            "AWS_ENDPOINT_URL_SNS": topic.url,
+        }
+        clock = inside.Clock(monkeypatch, FIRST)
+        found = Nights(place, tmp_path, environment, faults, clock, bus, chat, topic)
+        if place.startswith("s3:"):
+            emulator = request.getfixturevalue("emulator")
+            found.s3 = emulated(emulator)
+            found.gateway = stack.enter_context(Gateway(emulator, faults.on_s3))
+            environment["AWS_ENDPOINT_URL_S3"] = found.gateway.url
+            found.s3.create_bucket(Bucket=BUCKET)
+            for page in found.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+                for each in page.get("Contents", ()):
+                    found.s3.delete_object(Bucket=BUCKET, Key=each["Key"])
+        yield found

@@ -63,7 +63,9 @@ def page(status: int = 200) -> Reply:
 
 
 def _fault(status: int, code: str) -> Reply:
-    return Reply(status, f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode(), "text/xml")
+    return Reply(
+        status, f"<Error><Code>{code}</Code><Message>{code}: try later</Message></Error>".encode(), "text/xml"
+    )
 
 
 PAGE = page()
@@ -142,6 +144,8 @@ class Gateway:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # headers and body go out apart, and the client would wait 40 ms to acknowledge the first
+            disable_nagle_algorithm = True
 
             def __getattr__(self, name: str) -> Callable[[], None]:
                 if not name.startswith("do_"):
@@ -151,7 +155,11 @@ class Gateway:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                """Say nothing: a client that goes away is no fault of the test."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"

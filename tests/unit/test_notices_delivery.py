@@ -11,6 +11,7 @@ import pytest
 from driftcheck.notices.delivery import PAUSES, Channel, Delivery, NotTakenError
 from driftcheck.notices.outbox import Kept as Entry
 from driftcheck.notices.outbox import Outbox, Told
+from driftcheck.places import PlaceError, UnfitError
 from tests.unit.test_notices_text import many
 
 if TYPE_CHECKING:
@@ -21,15 +22,26 @@ if TYPE_CHECKING:
 RUN, NEXT = "2026-11-24T02-17-00Z", "2026-11-25T02-17-00Z"
 
 
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("driftcheck.places", "driftcheck.notices.outbox"):
+        monkeypatch.setattr(f"{module}.PAUSES", (0.0, 0.0))
+
+
 class KilledError(BaseException):
     """The process is gone."""
 
 
 @dataclass
 class Kept:
-    """Objects in memory; a process may die before or after it writes one: ``dies_at`` says when."""
+    """Objects in memory; a process may die before or after it writes one: ``dies_at`` says when.
+
+    ``misread`` has what the next readings of an object give, and ``listings`` the next lists.
+    """
 
     objects: dict[str, bytes] = field(default_factory=dict)
+    misread: dict[str, list[bytes | PlaceError | None]] = field(default_factory=dict)
+    listings: list[list[str]] = field(default_factory=list)
     dies_at: int | None = None
     moments: int = 0
 
@@ -39,6 +51,11 @@ class Kept:
             raise KilledError
 
     def get(self, name: str) -> bytes | None:
+        if name in self.objects and (answers := self.misread.get(name)):
+            answer = answers.pop(0)
+            if isinstance(answer, PlaceError):
+                raise answer
+            return answer
         return self.objects.get(name)
 
     def put(self, name: str, content: bytes, *, only_new: bool = False, kind: str = "") -> bool:
@@ -50,7 +67,8 @@ class Kept:
         return True
 
     def names(self, start: str = "") -> Iterator[str]:
-        yield from [name for name in self.objects if name.startswith(start)]
+        listed = self.listings.pop(0) if self.listings else [*self.objects]
+        yield from [name for name in listed if name.startswith(start)]
 
     def exists(self, name: str) -> bool:
         return name in self.objects
@@ -234,6 +252,63 @@ def test_a_damaged_notice_is_set_aside_and_told(content: bytes) -> None:
     ]
     assert kept.objects[f"aside/notice-{RUN}.json"] == content
     assert len(receiver.taken) == 1
+
+
+@pytest.mark.parametrize("name", ["told", RUN, f"{RUN}.a"])
+@pytest.mark.parametrize("answer", [b"<html>", None])
+def test_what_is_read_wrong_once_is_read_again(name: str, answer: bytes | None) -> None:
+    kept = with_notice(Kept(), "a", "b", events=1)
+    receivers = {"a": Receiver(kept, [NotTakenError("no", passes=False)]), "b": Receiver(kept)}
+    assert deliver(kept, **receivers) == ["error: notices: a: no; a notice waits for the next run"]
+    kept.misread[f"notices/{name}.json"] = [answer]
+
+    assert deliver(kept, **receivers) == []
+
+    for receiver in receivers.values():
+        assert [(part, repeated) for _, part, repeated in receiver.taken] == [(0, False)]
+    assert [*kept.objects] == ["notices/told.json"]
+
+
+@pytest.mark.parametrize("name", ["told", RUN])
+def test_what_is_no_regular_file_is_moved_unread_and_told_once(name: str) -> None:
+    kept = with_notice(Kept(), "a", events=1)
+    key = f"notices/{name}.json"
+    before = kept.objects[key]
+    odd = UnfitError(key, "it is not a regular file")
+    kept.misread[key] = [odd] * 2
+    receiver = Receiver(kept)
+
+    (fault,) = deliver(kept, a=receiver)
+
+    assert fault.startswith(f"error: notices: {key} is damaged, ")
+    assert before in {content for name, content in kept.objects.items() if name.startswith("aside/")}
+    assert deliver(kept, a=receiver) == []
+
+
+def test_a_listing_that_lacks_a_notice_deletes_no_mark_of_it() -> None:
+    kept = with_notice(Kept(), "a", "b", events=1)
+    bad, good = Receiver(kept, [NotTakenError("no", passes=False)]), Receiver(kept)
+    deliver(kept, a=bad, b=good)
+    kept.listings = [[name for name in kept.objects if name != f"notices/{RUN}.json"]]
+
+    assert deliver(kept, a=bad, b=good) == []
+    assert len(bad.taken) == 0
+    assert deliver(kept, a=bad, b=good) == []
+
+    assert [repeated for *_, repeated in bad.taken] == [False]
+    assert len(good.taken) == 1
+
+
+def test_a_listing_that_lacks_what_was_just_read_is_none() -> None:
+    kept = with_notice(Kept(), "a", events=1)
+    kept.listings = [[]] * 6
+    receiver = Receiver(kept)
+    before = {**kept.objects}
+
+    faults = deliver(kept, a=receiver)
+
+    assert faults == ["error: notices/: the listing lacks notices/told.json, which is there"]
+    assert (kept.objects, receiver.taken) == (before, [])
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"pending": [99], "doubtful": []}', b'{"pending": 3}'])
