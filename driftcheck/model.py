@@ -268,7 +268,8 @@ class Warn:
 class TargetReading:
     """One (account, region) that was looked at; ``error`` is what kept it from being read whole.
 
-    ``listed`` are the names of the kinds of which everything that exists was listed.
+    ``listed`` are the names of the kinds of which everything that exists was listed; ``is_reached``: AWS gave
+    at least one answer about it.
     """
 
     name: str
