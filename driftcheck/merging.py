@@ -52,13 +52,13 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[
     """
     # what a check finds would only be said again, in more words, by those that follow
     checks = (
+        _without_run,
         _contradictions,
         _cut_parts,
         partial(_ages, max_age),
         _missing_shards,
         partial(_missing_targets, only),
         _repetitions,
-        _without_run,
     )
     for check in checks:
         if faults := list(check(parts)):
@@ -81,6 +81,8 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[
         "resources": resources,
         "warnings": _warnings(documents, resources),
     }
+    if (last := max(map(_last_start, documents))) != merged["started_at"]:
+        merged["last_started_at"] = last
     if all("calls" in document for document in documents):
         merged["calls"] = _calls(document["calls"] for document in documents)
     if runs := [document["run"] for document in documents if "run" in document]:
@@ -150,18 +152,13 @@ def _whole(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def _without_run(parts: Sequence[Part]) -> Iterator[str]:
-    """Parts that do not say what they were made from, beside others that do, or where a shard has to."""
-    told = any("run" in document for _, document in parts)
+    """Parts that do not say what they were made from, by which those of one run know each other."""
     for name, document in parts:
-        if "run" in document or document.get("invalid"):
-            continue
-        if "shard" in document:
+        if "run" not in document and not (document.get("invalid") and not document["resources"]):
             yield (
-                f"error: {name} is a shard that driftcheck 0.1 wrote, without a digest of what is declared: "
-                "run all shards again with this version"
+                f"error: {name} does not say what it was made from (`run`): it was made by driftcheck 0.1, "
+                "or changed since: run it again"
             )
-        elif told:
-            yield f"error: {name} does not say what it was made from, and other results do: run it again"
 
 
 def _cut_parts(parts: Sequence[Part]) -> Iterator[str]:
@@ -177,11 +174,11 @@ def _cut_parts(parts: Sequence[Part]) -> Iterator[str]:
 def _ages(max_age: timedelta, parts: Sequence[Part]) -> Iterator[str]:
     began: list[tuple[datetime, str, str]] = []
     for name, document in parts:
-        text = document["started_at"]
-        try:
-            began.append((datetime.fromisoformat(text).astimezone(UTC), text, name))
-        except (ValueError, OverflowError):
-            yield f"error: {name} started at {text}, which is no time"
+        for text in dict.fromkeys((document["started_at"], _last_start(document))):
+            try:
+                began.append((datetime.fromisoformat(text).astimezone(UTC), text, name))
+            except (ValueError, OverflowError):
+                yield f"error: {name} started at {text}, which is no time"
     if not began:
         return
     first, last = min(began), max(began)
@@ -190,6 +187,11 @@ def _ages(max_age: timedelta, parts: Sequence[Part]) -> Iterator[str]:
             f"error: {first[2]} started at {first[1]} and {last[2]} at {last[1]}, "
             "further apart than --max-age: run the older part again"
         )
+
+
+def _last_start(document: Document) -> str:
+    """When the last of the runs that a document was made of started."""
+    return document.get("last_started_at", document["started_at"])
 
 
 def _missing_shards(parts: Sequence[Part]) -> Iterator[str]:

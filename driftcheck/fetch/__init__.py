@@ -160,7 +160,7 @@ class Run:
     profiles: dict[str, str | None] = field(default_factory=dict)
     listed: dict[str, set[str]] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
-    """Targets of which AWS told something, be it that there is none of it: what could be opened says nothing."""
+    """Targets of which AWS gave an answer; that one could be opened says nothing."""
 
     def first_jobs(self) -> Iterator[Job]:
         """Reach each target."""

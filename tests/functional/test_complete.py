@@ -114,7 +114,7 @@ ROLE = '[targets.prod]\nregion = "eu-west-1"\nrole_arn = "arn:aws:iam::123456789
 
 @pytest.mark.parametrize("args", [(), ("--no-unmanaged",)])
 @pytest.mark.parametrize(("toml", "target"), [("", ""), (ROLE, "target: prod\n")], ids=["ambient", "role"])
-def test_a_target_of_which_no_call_was_answered_is_not_reached(  # noqa: PLR0913, PLR0917
+def test_a_target_of_which_no_call_was_answered_is_not_reached(
     service: Service, run: Run, tmp_path: Path, args: tuple[str, ...], toml: str, target: str
 ) -> None:
     (tmp_path / "driftcheck.toml").write_text(toml, "utf-8")
