@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftcheck.document import listed
+from driftcheck.document import decided
 from driftcheck.model import CUT_SHORT, KIND_NAMES
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class History:
         neither does what was not read because the run was cut short, which is no error of the definition's.
         Where a target is for the first time, nothing has changed.
         """
-        at, lists = document["started_at"], listed(document)
+        at, lists = document["started_at"], decided(document)
         places = places_read(document)
         moved = moves(self.places, places)
         new = {target for target in moved if not self._move(target, places[target])}
@@ -232,7 +232,7 @@ class History:
         for resource in document["resources"]:
             targets.setdefault(resource["target"], Counter())[resource["status"]] += 1
         unlisted = sorted(
-            name for name, kinds in listed(document).items() if not kinds.issuperset(KIND_NAMES)
+            name for name, kinds in decided(document).items() if not kinds.issuperset(KIND_NAMES)
         )
         for name in unlisted:
             targets[name].pop("unmanaged", None)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from driftcheck.document import digest_of, in_order, listed, place, summary
 from driftcheck.errors import DriftcheckError
 from driftcheck.kinds import AWS_TAGS
-from driftcheck.model import KIND_NAMES
+from driftcheck.model import KIND_NAMES, is_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
         ResourceEntry,
         RunEntry,
         TargetEntry,
+        UndecidedEntry,
         WarningEntry,
     )
+    from driftcheck.model import Place
 
 Part: TypeAlias = "tuple[str, Document]"
 """A document, and before it what messages call it."""
@@ -66,8 +68,9 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[
             raise DriftcheckError(*faults[:_MAX_SAID], *more)
     documents = [document for _, document in parts]
     targets = _targets(documents)
-    is_listed = all({*KIND_NAMES}.issubset(target.get("listed", ())) for target in targets)
-    found = [each for document in documents for each in document["resources"]]
+    unmanaged, undecided = _decide(documents, targets)
+    is_listed = not undecided and all({*KIND_NAMES}.issubset(each.get("listed", ())) for each in targets)
+    found = [each for document in documents for each in document["resources"]] + unmanaged
     resources = sorted(_without_declared_elsewhere(found, targets), key=_address)
     merged: Document = {
         "format_version": documents[0]["format_version"],
@@ -87,6 +90,8 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[
         merged["calls"] = _calls(document["calls"] for document in documents)
     if runs := [document["run"] for document in documents if "run" in document]:
         merged["run"] = _run(runs, resources, targets)
+        if undecided:
+            merged["run"]["undecided"] = undecided
     if bases := [document["base"] for document in documents if "base" in document]:
         merged["base"] = _base(bases)
     if wrong := [each for document in documents for each in document.get("invalid", ())]:
@@ -306,6 +311,26 @@ def _without_declared_elsewhere(
         place = places.get(each["target"])
         if each["status"] != "unmanaged" or not place or (each["kind"], place, each["name"]) not in declared:
             yield each
+
+
+def _decide(
+    documents: Iterable[Document], targets: Iterable[TargetEntry]
+) -> tuple[list[ResourceEntry], list[UndecidedEntry]]:
+    """Part the undecided into what is unmanaged, now that more is known, and what stays so."""
+    places: dict[str, Place] = {each["name"]: (each["account"], each["region"]) for each in targets}
+    entries = (each for document in documents for each in document.get("run", {}).get("undecided", ()))
+    unmanaged: list[ResourceEntry] = []
+    undecided: list[UndecidedEntry] = []
+    for each in sorted(entries, key=lambda each: _address(each["resource"])):
+        here = places.get(each["resource"]["target"], (None, None))
+        others = {target: is_same(here, places.get(target, (None, None))) for target in each["declared_for"]}
+        if True in others.values():
+            continue
+        if unknown := [target for target, is_one in others.items() if is_one is None]:
+            undecided.append({"resource": each["resource"], "declared_for": unknown})
+        else:
+            unmanaged.append(each["resource"])
+    return unmanaged, undecided
 
 
 def _warnings(documents: Sequence[Document], resources: Iterable[ResourceEntry]) -> list[WarningEntry]:

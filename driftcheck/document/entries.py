@@ -140,17 +140,25 @@ class DeclaredEntry(TypedDict):
     digest: str
 
 
+class UndecidedEntry(TypedDict):
+    """An unmanaged definition, if no target of ``declared_for`` is of its account and region."""
+
+    resource: ResourceEntry
+    declared_for: list[str]
+
+
 class RunEntry(TypedDict):
     """What makes results parts of one run: they have the same ``select``, ``unmanaged`` and digests.
 
     ``declared`` are all targets that the files are for, reached or not; ``resources`` is a digest of which
-    definitions and targets the document has.
+    definitions and targets the document has; ``undecided`` what ``merge`` is to decide, left out for none.
     """
 
     select: list[str]
     unmanaged: bool
     declared: list[DeclaredEntry]
     resources: str
+    undecided: NotRequired[list[UndecidedEntry]]
 
 
 class CallsEntry(TypedDict):

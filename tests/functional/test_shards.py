@@ -171,7 +171,7 @@ def files(folder: Path, documents: Iterable[Any]) -> list[str]:
         ([as_shard(document(), 1, 1)] * 2, "error: shard 1 of 1 is in 1.json and again in 2.json"),
         (
             [as_shard(document(), 1, 1), as_part(document())],
-            "the number of shards is 1 in 1.json and none in 2.json",
+            "number of shards is 1 in 1.json and none in 2.json",
         ),
         ([as_part(document(in_sync()))] * 2, "a (prod) is in 1.json and again in 2.json"),
         (

@@ -214,6 +214,31 @@ def test_where_the_account_is_not_known_what_is_unmanaged_stays() -> None:
     assert both["summary"]["unmanaged"] == 1
 
 
+@pytest.mark.parametrize(
+    ("account", "region", "statuses", "coverage"),
+    [
+        ("123456789012", "eu-west-1", ["in_sync", "in_sync"], 1.0),
+        ("210987654321", "eu-west-1", ["in_sync", "unmanaged", "in_sync"], 2 / 3),
+        (None, "us-east-1", ["in_sync", "unmanaged", "in_sync"], 2 / 3),
+        (None, "eu-west-1", ["in_sync", "in_sync"], None),
+        ("123456789012", None, ["in_sync", "in_sync"], None),
+    ],
+)
+def test_what_a_part_left_undecided_is_decided_by_what_the_others_know(
+    account: str | None, region: str | None, statuses: list[str], coverage: float | None
+) -> None:
+    other: TargetEntry = {**PROD, "name": "same", "account": account, "region": region}
+    part = document(in_sync("a"))
+    part["run"]["undecided"] = [{"resource": UNMANAGED, "declared_for": ["same"]}]
+
+    whole = merged(part, document(of(in_sync("stray"), "same"), targets=[other]))
+
+    assert [each["status"] for each in whole["resources"]] == statuses
+    assert whole["summary"]["coverage"] == coverage
+    assert ("undecided" in whole["run"]) is (coverage is None)
+    assert merged(whole) == whole
+
+
 def test_a_rule_that_hid_something_in_any_part_is_not_idle_and_one_that_is_has_one_warning() -> None:
     hidden: IgnoredEntry = {
         "path": ["RoleArn"],
