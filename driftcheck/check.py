@@ -10,7 +10,7 @@ from driftcheck import pool
 from driftcheck.compare import compare
 from driftcheck.fetch import fetch
 from driftcheck.kinds import AWS_TAGS
-from driftcheck.model import Inputs, Report, Status, Warn
+from driftcheck.model import Inputs, Report, Status, Undecided, Warn, is_same
 from driftcheck.paths import show
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from driftcheck.desired import DesiredState
     from driftcheck.fetch import Cloud, Fetched, Limits
     from driftcheck.memory import Memory
-    from driftcheck.model import Address, Desired, Finding, IgnoreRule, Reading
+    from driftcheck.model import Address, Desired, Finding, IgnoreRule, Place, Reading
 
 _ARN_COLONS = 5
 
@@ -88,12 +88,13 @@ def report(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Report:
     """What all findings together say; there is one for each declared definition."""
+    unmanaged_ones, undecided = _unmanaged(state, fetched)
     return Report(
         started_at=started_at,
         finished_at=now(),
         interrupted=interrupted or fetched.is_cut_short,
         targets=tuple(fetched.targets),
-        findings=(*findings.values(), *_unmanaged(state, fetched)),
+        findings=(*findings.values(), *unmanaged_ones),
         warnings=(
             *warnings,
             *fetched.warnings,
@@ -104,25 +105,39 @@ def report(
         shard=state.shard,
         calls=fetched.calls,
         inputs=Inputs(state.select, unmanaged, state.digests),
+        undecided=tuple(undecided),
     )
 
 
-def _unmanaged(state: DesiredState, fetched: Fetched) -> Iterable[Finding]:
-    """What no file declares, not even for another target of the same account and region."""
+def _unmanaged(state: DesiredState, fetched: Fetched) -> tuple[list[Finding], list[Undecided]]:
+    """What no file declares, not even for another target of the same account and region.
+
+    Where the account of the other target, or its region, is not known, it is undecided.
+    """
     places = _places(state, fetched)
-    if len(set(places.values())) == len(places):
-        return fetched.unmanaged.values()
-    declared = {(address.kind, places.get(address.target), address.name) for address in state.addresses}
-    return [
-        finding
-        for address, finding in fetched.unmanaged.items()
-        if (place := places.get(address.target)) is None
-        or (address.kind, place, address.name) not in declared
-    ]
+    found = {(address.kind, address.name) for address in fetched.unmanaged}
+    declared_for: dict[tuple[str, str], list[str]] = {}
+    for address in state.addresses:
+        if (address.kind, address.name) in found:
+            declared_for.setdefault((address.kind, address.name), []).append(address.target)
+    unmanaged: list[Finding] = []
+    undecided: list[Undecided] = []
+    for address, finding in fetched.unmanaged.items():
+        others = {
+            target: is_same(places[address.target], places[target])
+            for target in declared_for.get((address.kind, address.name), ())
+        }
+        if True in others.values():
+            continue
+        if unknown := tuple(sorted(target for target, is_one in others.items() if is_one is None)):
+            undecided.append(Undecided(finding, unknown))
+        else:
+            unmanaged.append(finding)
+    return unmanaged, undecided
 
 
-def _places(state: DesiredState, fetched: Fetched) -> dict[str, tuple[str, str]]:
-    """The account and region, where both are known, of each target of the files, reached or not."""
+def _places(state: DesiredState, fetched: Fetched) -> dict[str, Place]:
+    """The account and region, as far as they are known, of each target of the files, reached or not."""
     accounts = {
         address.target: finding.arn.split(":")[4]
         for address, finding in fetched.unmanaged.items()
@@ -139,13 +154,12 @@ def _places(state: DesiredState, fetched: Fetched) -> dict[str, tuple[str, str]]
     # the same credentials are those of the same account, and the same settings name the same region
     by_credentials = {(t.profile, t.role_arn): accounts[t.name] for t in state.targets if t.name in accounts}
     by_settings = {t.profile: regions[t.name] for t in state.targets if not t.region and t.name in regions}
-    places: dict[str, tuple[str, str]] = {}
+    places: dict[str, Place] = {}
     for target in (*state.targets, *state.elsewhere):
         account = accounts.get(target.name) or target.known_account
         account = account or by_credentials.get((target.profile, target.role_arn))
         region = regions.get(target.name) or target.region or by_settings.get(target.profile)
-        if account and region:
-            places[target.name] = account, region
+        places[target.name] = account, region
     return places
 
 

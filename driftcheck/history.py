@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from driftcheck.document import listed
+from driftcheck.document import decided, listed
 from driftcheck.model import CUT_SHORT, KIND_NAMES
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ class History:
         neither does what was not read because the run was cut short, which is no error of the definition's.
         Where a target is for the first time, nothing has changed; what lasts there is the next run's to tell.
         """
-        at, lists = document["started_at"], listed(document)
+        at, lists = document["started_at"], decided(document)
         places = places_read(document)
         moved = moves(self.places, places)
         new = {target for target in moved if not self._move(target, places[target])}
@@ -395,7 +395,7 @@ def _entry(
         },
         {name: dict(counts) for name, counts in targets.items()},
         {target["name"]: target["error"] for target in document["targets"] if target["error"] is not None},
-        sorted(name for name, kinds in listed(document).items() if not kinds.issuperset(KIND_NAMES)),
+        sorted(name for name, kinds in decided(document).items() if not kinds.issuperset(KIND_NAMES)),
         places,
         moved,
         {name: count for name, count in unreadable.items() if count},

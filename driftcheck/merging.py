@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from driftcheck.document import digest_of, in_order, listed, place, summary
 from driftcheck.errors import DriftcheckError
 from driftcheck.kinds import AWS_TAGS
-from driftcheck.model import KIND_NAMES
+from driftcheck.model import KIND_NAMES, is_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
         ResourceEntry,
         RunEntry,
         TargetEntry,
+        UndecidedEntry,
         WarningEntry,
     )
+    from driftcheck.model import Place
 
 Part: TypeAlias = "tuple[str, Document]"
 """A document, and before it what messages call it."""
@@ -52,13 +54,13 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[
     """
     # what a check finds would only be said again, in more words, by those that follow
     checks = (
+        _without_run,
         _contradictions,
         _cut_parts,
         partial(_ages, max_age),
         _missing_shards,
         partial(_missing_targets, only),
         _repetitions,
-        _without_run,
     )
     for check in checks:
         if faults := list(check(parts)):
@@ -66,8 +68,9 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[
             raise DriftcheckError(*faults[:_MAX_SAID], *more)
     documents = [document for _, document in parts]
     targets = _targets(documents)
-    is_listed = all({*KIND_NAMES}.issubset(target.get("listed", ())) for target in targets)
-    found = [each for document in documents for each in document["resources"]]
+    unmanaged, undecided = _decide(documents, targets)
+    is_listed = not undecided and all({*KIND_NAMES}.issubset(each.get("listed", ())) for each in targets)
+    found = [each for document in documents for each in document["resources"]] + unmanaged
     resources = sorted(_without_declared_elsewhere(found, targets), key=_address)
     merged: Document = {
         "format_version": documents[0]["format_version"],
@@ -81,10 +84,14 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[
         "resources": resources,
         "warnings": _warnings(documents, resources),
     }
+    if (last := max(map(_last_start, documents))) != merged["started_at"]:
+        merged["last_started_at"] = last
     if all("calls" in document for document in documents):
         merged["calls"] = _calls(document["calls"] for document in documents)
     if runs := [document["run"] for document in documents if "run" in document]:
         merged["run"] = _run(runs, resources, targets)
+        if undecided:
+            merged["run"]["undecided"] = undecided
     if bases := [document["base"] for document in documents if "base" in document]:
         merged["base"] = _base(bases)
     if wrong := [each for document in documents for each in document.get("invalid", ())]:
@@ -150,18 +157,13 @@ def _whole(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def _without_run(parts: Sequence[Part]) -> Iterator[str]:
-    """Parts that do not say what they were made from, beside others that do, or where a shard has to."""
-    told = any("run" in document for _, document in parts)
+    """Parts that do not say what they were made from, by which those of one run know each other."""
     for name, document in parts:
-        if "run" in document or document.get("invalid"):
-            continue
-        if "shard" in document:
+        if "run" not in document and not (document.get("invalid") and not document["resources"]):
             yield (
-                f"error: {name} is a shard that driftcheck 0.1 wrote, without a digest of what is declared: "
-                "run all shards again with this version"
+                f"error: {name} does not say what it was made from (`run`): it was made by driftcheck 0.1, "
+                "or changed since: run it again"
             )
-        elif told:
-            yield f"error: {name} does not say what it was made from, and other results do: run it again"
 
 
 def _cut_parts(parts: Sequence[Part]) -> Iterator[str]:
@@ -177,11 +179,11 @@ def _cut_parts(parts: Sequence[Part]) -> Iterator[str]:
 def _ages(max_age: timedelta, parts: Sequence[Part]) -> Iterator[str]:
     began: list[tuple[datetime, str, str]] = []
     for name, document in parts:
-        text = document["started_at"]
-        try:
-            began.append((datetime.fromisoformat(text).astimezone(UTC), text, name))
-        except (ValueError, OverflowError):
-            yield f"error: {name} started at {text}, which is no time"
+        for text in dict.fromkeys((document["started_at"], _last_start(document))):
+            try:
+                began.append((datetime.fromisoformat(text).astimezone(UTC), text, name))
+            except (ValueError, OverflowError):
+                yield f"error: {name} started at {text}, which is no time"
     if not began:
         return
     first, last = min(began), max(began)
@@ -190,6 +192,11 @@ def _ages(max_age: timedelta, parts: Sequence[Part]) -> Iterator[str]:
             f"error: {first[2]} started at {first[1]} and {last[2]} at {last[1]}, "
             "further apart than --max-age: run the older part again"
         )
+
+
+def _last_start(document: Document) -> str:
+    """When the last of the runs that a document was made of started."""
+    return document.get("last_started_at", document["started_at"])
 
 
 def _missing_shards(parts: Sequence[Part]) -> Iterator[str]:
@@ -304,6 +311,26 @@ def _without_declared_elsewhere(
         place = places.get(each["target"])
         if each["status"] != "unmanaged" or not place or (each["kind"], place, each["name"]) not in declared:
             yield each
+
+
+def _decide(
+    documents: Iterable[Document], targets: Iterable[TargetEntry]
+) -> tuple[list[ResourceEntry], list[UndecidedEntry]]:
+    """Part the undecided into what is unmanaged, now that more is known, and what stays so."""
+    places: dict[str, Place] = {each["name"]: (each["account"], each["region"]) for each in targets}
+    entries = (each for document in documents for each in document.get("run", {}).get("undecided", ()))
+    unmanaged: list[ResourceEntry] = []
+    undecided: list[UndecidedEntry] = []
+    for each in sorted(entries, key=lambda each: _address(each["resource"])):
+        here = places.get(each["resource"]["target"], (None, None))
+        others = {target: is_same(here, places.get(target, (None, None))) for target in each["declared_for"]}
+        if True in others.values():
+            continue
+        if unknown := [target for target, is_one in others.items() if is_one is None]:
+            undecided.append({"resource": each["resource"], "declared_for": unknown})
+        else:
+            unmanaged.append(each["resource"])
+    return unmanaged, undecided
 
 
 def _warnings(documents: Sequence[Document], resources: Iterable[ResourceEntry]) -> list[WarningEntry]:

@@ -88,6 +88,16 @@ class Target:
         return self.account or (self.role_arn.split(":")[4] if self.role_arn else None)
 
 
+Place: TypeAlias = "tuple[str | None, str | None]"
+"""Account and region of a target; None for what is not known."""
+
+
+def is_same(one: Place, other: Place) -> bool | None:
+    """Tell whether two targets are of one account and region; None where it is not known."""
+    known = [mine == theirs for mine, theirs in zip(one, other, strict=True) if mine and theirs]
+    return all(known) and (True if len(known) == len(one) else None)
+
+
 @dataclass(frozen=True, slots=True)
 class PathPattern:
     """A ``lifecycle`` path: exact steps, with None for ``*`` and ``[*]``; it covers what is under it."""
@@ -268,7 +278,8 @@ class Warn:
 class TargetReading:
     """One (account, region) that was looked at; ``error`` is what kept it from being read whole.
 
-    ``listed`` are the names of the kinds of which everything that exists was listed.
+    ``listed`` are the names of the kinds of which everything that exists was listed; ``is_reached``: AWS gave
+    at least one answer about it.
     """
 
     name: str
@@ -307,6 +318,18 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
+class Undecided:
+    """An existing definition that other targets declare, which may be in the same place.
+
+    ``finding`` is that it is unmanaged, which it is if no target of ``declared_for`` is of its account and
+    region.
+    """
+
+    finding: Finding
+    declared_for: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Calls:
     """How many requests a run sent to the API, and how many of them were refused because they came too fast.
 
@@ -336,3 +359,4 @@ class Report:
     shard: Shard | None = None
     calls: Calls | None = None
     inputs: Inputs | None = None
+    undecided: tuple[Undecided, ...] = ()

@@ -71,6 +71,11 @@ class Review:
             ),
             findings=tuple(self._with_origins(report.findings, report.targets)),
             warnings=(*report.warnings, *unread),
+            undecided=tuple(
+                replace(each, finding=finding)
+                for each in report.undecided
+                for finding in self._with_origins((each.finding,), report.targets)
+            ),
         )
 
     def declarations(self) -> tuple[Declaration, ...]:

@@ -224,8 +224,8 @@ class AwsTarget:
         client: Any,
         account: str | None,
         region: str,
-        begin: Callable[[], None] = lambda: None,
-        caller: Callable[[], str | None] = lambda: None,
+        begin: Callable[[], None],
+        caller: Callable[[], str],
     ) -> None:
         """Read through a SageMaker client whose answers keep their bodies; ``begin`` starts a call's time.
 
@@ -237,7 +237,7 @@ class AwsTarget:
         self.account = account
         self.region = region
 
-    def identify(self) -> str | None:
+    def identify(self) -> str:
         """Ask STS for the account; needs no permission."""
         self._begin()
         return self._caller()

@@ -63,7 +63,12 @@ class DesiredState:
         if not keys:
             return self
         definitions = tuple(replace(desired, plain_keys=keys) for desired in self.definitions)
-        return replace(self, definitions=definitions, plain_keys=keys)
+        return replace(
+            self,
+            definitions=definitions,
+            plain_keys=keys,
+            digests=digests.with_options(self.digests, sorted(keys)),
+        )
 
     def listed(self, target: str) -> list[Kind]:
         """The kinds of which everything that exists in a target is listed, when unmanaged is asked for."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from driftcheck.desired.kept import Packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from driftcheck.model import Desired, Target
 
@@ -20,12 +20,21 @@ def of_targets(targets: Iterable[Target], definitions: Iterable[Desired]) -> dic
     It is the same on any machine, wherever the files are and in whatever order they are read.
     """
     found = {
-        target.name: sha256(repr((target.region, target.account, target.role_arn, target.profile)).encode())
+        target.name: sha256(
+            repr(
+                (target.region, target.account, target.role_arn, target.profile, target.external_id)
+            ).encode()
+        )
         for target in targets
     }
     for desired in sorted(definitions, key=lambda each: (each.address.kind, each.address.name)):
         found[desired.address.target].update(repr(_declared(desired)).encode())
     return {name: digest.hexdigest()[:16] for name, digest in found.items()}
+
+
+def with_options(found: Mapping[str, str], *options: object) -> dict[str, str]:
+    """The digests with what the operator's options make of the same declarations."""
+    return {name: sha256(repr((digest, options)).encode()).hexdigest()[:16] for name, digest in found.items()}
 
 
 def _declared(desired: Desired) -> tuple[object, ...]:

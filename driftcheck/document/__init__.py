@@ -14,7 +14,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 from driftcheck import __version__
-from driftcheck.document.entries import error_entry, source_entry
+from driftcheck.document.entries import UndecidedEntry, error_entry, source_entry
 from driftcheck.document.revised import base_entry
 from driftcheck.errors import DriftcheckError
 from driftcheck.model import CUT_SHORT, KIND_NAMES, Origin
@@ -69,7 +69,8 @@ def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid
         for t in sorted(report.targets, key=lambda t: t.name)
     ]
     wrong = [_invalid(each) for each in invalid]
-    counts = summary(resources, is_listed=all(t.listed.issuperset(KIND_NAMES) for t in report.targets))
+    is_listed = all(t.listed.issuperset(KIND_NAMES) for t in report.targets)
+    counts = summary(resources, is_listed=is_listed and not report.undecided)
     is_whole = not (report.interrupted or wrong or counts["error"])
     made: Document = {
         "format_version": FORMAT_VERSION,
@@ -103,6 +104,11 @@ def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid
             ],
             "resources": digest_of(resources, made["targets"]),
         }
+        if undecided := [
+            UndecidedEntry(resource=_resource(each.finding), declared_for=[*each.declared_for])
+            for each in sorted(report.undecided, key=lambda each: each.finding.address)
+        ]:
+            made["run"]["undecided"] = undecided
     if base is not None:
         made["base"] = base_entry(base)
     if wrong:
@@ -129,6 +135,18 @@ def counted(statuses: Iterable[StatusName], *, is_listed: bool) -> Summary:
         "unmanaged": counts["unmanaged"],
         "error": counts["error"],
         "coverage": read / (read + counts["unmanaged"]) if read and is_listed else None,
+    }
+
+
+def decided(document: Document) -> dict[str, frozenset[str]]:
+    """Get the kinds of which all that is unmanaged is known, by target."""
+    undecided = {
+        (each["resource"]["target"], each["resource"]["kind"])
+        for each in document.get("run", {}).get("undecided", ())
+    }
+    return {
+        target: frozenset(kind for kind in kinds if (target, kind) not in undecided)
+        for target, kinds in listed(document).items()
     }
 
 

@@ -134,23 +134,31 @@ class ShardEntry(TypedDict):
 
 
 class DeclaredEntry(TypedDict):
-    """A digest of how a target is reached, and of all that the files declare for it."""
+    """A digest of how a target is reached and read, and of all that the files declare for it."""
 
     target: str
     digest: str
+
+
+class UndecidedEntry(TypedDict):
+    """An unmanaged definition, if no target of ``declared_for`` is of its account and region."""
+
+    resource: ResourceEntry
+    declared_for: list[str]
 
 
 class RunEntry(TypedDict):
     """What makes results parts of one run: they have the same ``select``, ``unmanaged`` and digests.
 
     ``declared`` are all targets that the files are for, reached or not; ``resources`` is a digest of which
-    definitions and targets the document has.
+    definitions and targets the document has; ``undecided`` what ``merge`` is to decide, left out for none.
     """
 
     select: list[str]
     unmanaged: bool
     declared: list[DeclaredEntry]
     resources: str
+    undecided: NotRequired[list[UndecidedEntry]]
 
 
 class CallsEntry(TypedDict):
@@ -228,6 +236,7 @@ class Document(TypedDict):
 
     ``complete``: every target was reached, every declared definition read, and nothing cut the run short.
     ``interrupted``: a signal or the deadline did.
+    ``last_started_at`` is there where results were merged that did not start at once: when the last one did.
     ``calls`` and ``run`` are not in the earliest documents, nor ``run`` in those of an invalid desired state.
     ``invalid`` is there when the desired state is: then nothing was compared, and ``complete`` is false.
     """
@@ -235,6 +244,7 @@ class Document(TypedDict):
     format_version: str
     driftcheck_version: str
     started_at: str
+    last_started_at: NotRequired[str]
     finished_at: str
     complete: bool
     interrupted: bool

@@ -36,7 +36,7 @@ class OpenTarget(Protocol):
     account: str | None
     region: str
 
-    def identify(self) -> str | None:
+    def identify(self) -> str:
         """Ask for the account of the credentials."""
 
     def describe(self, kind: Kind, name: str) -> Reading:
@@ -119,7 +119,7 @@ def fetch(
     pool.run(
         run.identity_jobs(),
         workers=limits.concurrency,
-        limit=min(limits.timeout, _IDENTITY_LIMIT),
+        limit=run.identity_limits.timeout,
         until=limits.until,
         stop=stop,
     )
@@ -159,6 +159,8 @@ class Run:
     errors: dict[str, Unreadable] = field(default_factory=dict)
     profiles: dict[str, str | None] = field(default_factory=dict)
     listed: dict[str, set[str]] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
+    """Targets of which AWS gave an answer; that one could be opened says nothing."""
 
     def first_jobs(self) -> Iterator[Job]:
         """Reach each target."""
@@ -179,6 +181,8 @@ class Run:
                 self.keep(desired, error)
             return
         self.opened[name] = outcome
+        if any(target.name == name and target.account for target in self.state.targets):
+            self.answered.add(name)  # its account was asserted
         memory = self.memories.get(name)
         waiting: dict[str, list[Desired]] = {}
         if memory is not None and memory.earlier is not None:
@@ -211,6 +215,8 @@ class Run:
 
     def on_description(self, target: OpenTarget, desired: Desired, outcome: Any) -> Iterable[Job]:
         """Read the tags, where they are declared: that a definition is the same says nothing about them."""
+        if not isinstance(outcome, Exception | Unreadable):
+            self.answered.add(desired.address.target)
         if isinstance(outcome, Live) and TAGS in desired.properties:
             group = throttled_alike(desired.address.target, target)
             done = partial(self.on_reading, desired, "ListTags")
@@ -231,23 +237,35 @@ class Run:
         if target not in self.accounts and (parts := _ARN.fullmatch(arn or "")):
             self.accounts[target] = parts[1]
 
+    @property
+    def identity_limits(self) -> Limits:
+        """The run's limits, with the time that GetCallerIdentity has."""
+        return replace(self.limits, timeout=min(self.limits.timeout, _IDENTITY_LIMIT))
+
     def identity_jobs(self) -> list[Job]:
-        """Ask STS for the account of each target of which no ARN was read."""
+        """Ask STS for the account of each target of which no ARN was read, or nothing at all."""
 
         def done(target: str, outcome: Any) -> Iterable[Job]:
             if isinstance(outcome, str):
                 self.accounts[target] = outcome
+                self.answered.add(target)
+            elif target not in self.answered:
+                operation = "cannot reach the target: GetCallerIdentity"
+                error = self.error(target, operation, outcome, self.identity_limits)
+                self.errors.setdefault(target, error)
             return ()
 
         return [
             Job(name, reached.identify, partial(done, name))
             for name, reached in self.opened.items()
-            if reached.account is None and name not in self.accounts
+            if name not in self.answered or (reached.account is None and name not in self.accounts)
         ]
 
-    def error(self, target: str, operation: str, error: Exception) -> Unreadable:
+    def error(
+        self, target: str, operation: str, error: Exception, limits: Limits | None = None
+    ) -> Unreadable:
         """What kept an operation on a target from being answered."""
-        found = unanswered(operation, error, self.limits)
+        found = unanswered(operation, error, limits or self.limits)
         if found.code in CUT_SHORT:
             self.fetched.is_cut_short = True
         return replace(found, profile=self.profiles.get(target))
@@ -262,5 +280,5 @@ class Run:
             reached.region if reached else target.region,
             self.errors.get(target.name),
             frozenset(self.listed.get(target.name, ())),
-            reached is not None,
+            target.name in self.answered,
         )

@@ -65,6 +65,7 @@ class Listing:
                 return
             yield from self.describe_all()
             return
+        self.run.answered.add(self.target)
         news = [self.keep(summary) for summary in outcome.summaries]
         self.idle = 0 if any(news) else self.idle + 1
         self.token = outcome.token

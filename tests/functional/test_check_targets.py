@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -433,7 +434,7 @@ def test_what_is_declared_for_a_target_that_is_not_asked_for_is_not_unmanaged(
     assert result.statuses == {f"of-{asked}": "in_sync", "stray": "unmanaged"}
 
 
-def test_what_is_declared_elsewhere_or_where_nobody_knows_is_unmanaged(
+def test_what_is_declared_elsewhere_is_unmanaged_and_where_nobody_knows_it_is_not(
     service: Service, run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / ".home" / "config").write_text("[profile other]\nregion = us-east-1\n")
@@ -450,7 +451,9 @@ def test_what_is_declared_elsewhere_or_where_nobody_knows_is_unmanaged(
     result = check(run, service, "--target", "a")
 
     assert result.exit_code == 0
-    assert result.statuses == {"of-a": "in_sync"} | {f"of-{name}": "unmanaged" for name in targets[1:]}
+    # whose account the credentials of the last two are for is not known
+    assert result.statuses == {"of-a": "in_sync"} | {f"of-{name}": "unmanaged" for name in targets[1:4]}
+    assert result.document["summary"]["coverage"] is None
 
 
 @pytest.mark.parametrize("count", [2, 7])
@@ -473,3 +476,71 @@ def test_selected_ones_that_another_target_declares_are_not_unmanaged(
     result = check(run, service, "--select", "of-*", "--target", "a", "--fail-on", "unmanaged")
 
     assert (result.exit_code, result.statuses) == (0, {"of-a": "in_sync"})
+
+
+ACCOUNT_ROLE = f'role_arn = "arn:aws:iam::{ACCOUNT}:role/r"\n'
+MIXES = {
+    "ambient and role": ("", ACCOUNT_ROLE),
+    "profile and role": ('profile = "p"\n', ACCOUNT_ROLE),
+    "two profiles": ('profile = "p"\n', 'profile = "q"\n'),
+    "ambient and profile": ("", 'profile = "q"\n'),
+    "account and profile": (f'account = "{ACCOUNT}"\n', 'profile = "q"\n'),
+}
+
+
+def profiles(folder: Path, **keys: str) -> None:
+    (folder / ".home" / "config").write_text(
+        "".join(
+            f"[profile {name}]\naws_access_key_id = {key}\naws_secret_access_key = x\nregion = {REGION}\n"
+            for name, key in keys.items()
+        ),
+        "utf-8",
+    )
+
+
+@pytest.mark.parametrize("region", [f'region = "{REGION}"\n', ""], ids=["region", "region of the settings"])
+@pytest.mark.parametrize("mix", MIXES.values(), ids=MIXES)
+def test_a_part_calls_nothing_unmanaged_that_a_whole_run_does_not(
+    service: Service, run: Run, tmp_path: Path, mix: tuple[str, str], region: str
+) -> None:
+    profiles(tmp_path, p=ACCESS_KEY, q=ACCESS_KEY)
+    toml = "".join(f"[targets.{name}]\n{region}{how}" for name, how in zip("bc", mix, strict=True))
+    matrix(service, tmp_path, toml, ("b", "c"))
+    fails = ("--fail-on", "drifted,missing,unmanaged")
+
+    whole = check(run, service, *fails)
+    alone = [check(run, service, "--target", name, *fails, "-o", f"{name}.json") for name in "bc"]
+    selected = check(run, service, "--target", "b", "--select", "of-*", *fails)
+    shards = [check(run, service, "--shard", f"{n}/2", *fails, "-o", f"{n}.json") for n in (1, 2)]
+
+    assert whole.exit_code == 0
+    assert [result.exit_code for result in (*alone, selected, *shards)] == [0] * 5
+    for parts in (("b.json", "c.json"), ("1.json", "2.json")):
+        merged = json.loads(run("merge", *parts, "-o", "json=-").stdout)
+        assert (merged["resources"], merged["summary"], merged["run"]) == (
+            whole.document["resources"],
+            whole.document["summary"],
+            whole.document["run"],
+        )
+
+
+@pytest.mark.parametrize("parts", [("--target", "b", "c"), ("--shard", "1/2", "2/2")], ids=str)
+def test_what_only_another_account_declares_is_unmanaged_once_the_accounts_are_known(
+    service: Service, run: Run, tmp_path: Path, parts: tuple[str, ...]
+) -> None:
+    service.accounts["OTHERKEY"] = OTHER
+    profiles(tmp_path, p=ACCESS_KEY, q="OTHERKEY")
+    matrix(service, tmp_path, '[targets.b]\nprofile = "p"\n[targets.c]\nprofile = "q"\n', ("b", "c"))
+
+    whole = check(run, service)
+    for number, part in enumerate(parts[1:], 1):
+        run("check", parts[0], part, "-o", f"{number}.json")
+    merged = json.loads(run("merge", "1.json", "2.json", "-o", "json=-").stdout)
+
+    assert [(each["name"], each["target"], each["status"]) for each in merged["resources"]] == [
+        ("of-b", "b", "in_sync"),
+        ("of-c", "b", "unmanaged"),
+        ("of-c", "c", "missing"),
+    ]
+    for what in ("resources", "summary", "targets", "run"):
+        assert merged[what] == whole.document[what]

@@ -109,6 +109,62 @@ def test_a_target_that_is_not_reached_makes_a_run_incomplete_although_nothing_is
     assert document["summary"]["coverage"] is None
 
 
+ROLE = '[targets.prod]\nregion = "eu-west-1"\nrole_arn = "arn:aws:iam::123456789012:role/reader"\n'
+
+
+@pytest.mark.parametrize("args", [(), ("--no-unmanaged",)])
+@pytest.mark.parametrize(("toml", "target"), [("", ""), (ROLE, "target: prod\n")], ids=["ambient", "role"])
+def test_a_target_of_which_no_call_was_answered_is_not_reached(
+    service: Service, run: Run, tmp_path: Path, args: tuple[str, ...], toml: str, target: str
+) -> None:
+    (tmp_path / "driftcheck.toml").write_text(toml, "utf-8")
+    (tmp_path / "desired").mkdir()
+    (tmp_path / "desired/desired.yaml").write_text(f"version: 1\n{target}", "utf-8")
+    for action in ("List*", "Describe*", "GetCallerIdentity"):
+        service.fail(DENIED, action=action)
+
+    result = check(run, service, *args)
+
+    assert (result.exit_code, result.document["complete"]) == (1, False)
+    (told,) = result.document["targets"]
+    assert told["error"]["code"] == "AccessDeniedException"
+    assert told["error"]["message"].startswith("cannot reach the target: GetCallerIdentity: ")
+
+
+@pytest.mark.parametrize("answers", ["List*", "GetCallerIdentity"])
+def test_one_answer_of_aws_is_enough_for_a_target_to_be_reached(
+    service: Service, run: Run, tmp_path: Path, answers: str
+) -> None:
+    write_desired(tmp_path, {})
+    for action in {"List*", "GetCallerIdentity"} - {answers}:
+        service.fail(DENIED, action=action)
+
+    result = check(run, service)
+
+    assert (result.exit_code, result.document["complete"], result.target_error) == (0, True, None)
+
+
+def test_that_a_definition_does_not_exist_is_an_answer(service: Service, run: Run, tmp_path: Path) -> None:
+    write_desired(tmp_path, {MODEL_QUALITY: [minimal(MODEL_QUALITY)]})
+    service.fail(DENIED, action="GetCallerIdentity")
+
+    result = check(run, service, "--no-unmanaged")
+
+    assert (result.exit_code, result.document["complete"], result.target_error) == (2, True, None)
+
+
+def test_a_night_without_any_answer_is_no_complete_one(service: Service, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "driftcheck.toml").write_text('[nightly.metrics]\ntextfile = "m.prom"\n', "utf-8")
+    write_desired(tmp_path, {})
+    service.fail(DENIED)
+
+    outcome = run(*NIGHTLY)
+
+    assert outcome.exit_code == 1
+    assert json.loads((tmp_path / "night.json").read_text("utf-8"))["complete"] is False
+    assert not re.search(r"(?m)^driftcheck_last_complete", (tmp_path / "m.prom").read_text("utf-8"))
+
+
 @pytest.mark.parametrize("args", [(), ("--no-unmanaged",)])
 def test_shards_say_together_what_one_run_says(
     service: Service, run: Run, tmp_path: Path, args: tuple[str, ...]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from driftcheck.history import ChangeKind, History, dumps, loads
-from tests.documents import PROD, changed, document, in_sync
+from tests.documents import PROD, as_part, changed, document, in_sync
 
 if TYPE_CHECKING:
     from driftcheck.document.entries import DifferenceEntry, Document, ResourceEntry, TargetEntry
@@ -166,6 +166,16 @@ def test_what_is_unmanaged_is_not_gone_where_its_kind_was_not_listed() -> None:
 
     assert kinds == [[ChangeKind.UNMANAGED] * 2, [ChangeKind.REPAIRED], [ChangeKind.REPAIRED]]
     assert [run.targets["prod"].get("unmanaged", 0) for run in history.runs] == [2, 1, 0]
+    assert [run.unlisted for run in history.runs] == [[], ["prod"], []]
+
+
+def test_what_is_unmanaged_is_not_gone_where_that_is_undecided() -> None:
+    stray: ResourceEntry = {**a("unmanaged"), "source": None}
+    run = as_part(night(2))
+    run["run"]["undecided"] = [{"resource": stray, "declared_for": ["other"]}]
+    history, kinds = told(night(1, stray), run, night(3, stray))
+
+    assert kinds == [[ChangeKind.UNMANAGED], [], []]
     assert [run.unlisted for run in history.runs] == [[], ["prod"], []]
 
 

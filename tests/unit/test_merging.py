@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from driftcheck.errors import DriftcheckError
 from driftcheck.merging import merge
+from tests import documents
 from tests.documents import (
     KINDS,
     PROD,
     as_part,
     as_shard,
-    document,
     drifted,
     hostile_documents,
     in_sync,
@@ -51,6 +51,10 @@ RESOURCES = sha256(
     ).encode()
 ).hexdigest()[:16]
 UNMANAGED: ResourceEntry = {**in_sync("stray"), "status": "unmanaged", "source": None}
+
+
+def document(*resources: ResourceEntry, **options: Any) -> Document:
+    return as_part(documents.document(*resources, **options))
 
 
 def of(resource: ResourceEntry, target: str) -> ResourceEntry:
@@ -129,6 +133,7 @@ def test_parts_become_the_document_of_one_run() -> None:
         "format_version": "1.1",
         "driftcheck_version": "0.1.0",
         "started_at": "2026-11-23T23:00:00Z",
+        "last_started_at": "2026-11-24T02:17:00Z",
         "finished_at": "2026-11-24T05:00:00Z",
         "complete": False,
         "interrupted": True,
@@ -207,6 +212,31 @@ def test_where_the_account_is_not_known_what_is_unmanaged_stays() -> None:
     both = merged(document(of(UNMANAGED, "us"), targets=[US]), declaring)
 
     assert both["summary"]["unmanaged"] == 1
+
+
+@pytest.mark.parametrize(
+    ("account", "region", "statuses", "coverage"),
+    [
+        ("123456789012", "eu-west-1", ["in_sync", "in_sync"], 1.0),
+        ("210987654321", "eu-west-1", ["in_sync", "unmanaged", "in_sync"], 2 / 3),
+        (None, "us-east-1", ["in_sync", "unmanaged", "in_sync"], 2 / 3),
+        (None, "eu-west-1", ["in_sync", "in_sync"], None),
+        ("123456789012", None, ["in_sync", "in_sync"], None),
+    ],
+)
+def test_what_a_part_left_undecided_is_decided_by_what_the_others_know(
+    account: str | None, region: str | None, statuses: list[str], coverage: float | None
+) -> None:
+    other: TargetEntry = {**PROD, "name": "same", "account": account, "region": region}
+    part = document(in_sync("a"))
+    part["run"]["undecided"] = [{"resource": UNMANAGED, "declared_for": ["same"]}]
+
+    whole = merged(part, document(of(in_sync("stray"), "same"), targets=[other]))
+
+    assert [each["status"] for each in whole["resources"]] == statuses
+    assert whole["summary"]["coverage"] == coverage
+    assert ("undecided" in whole["run"]) is (coverage is None)
+    assert merged(whole) == whole
 
 
 def test_a_rule_that_hid_something_in_any_part_is_not_idle_and_one_that_is_has_one_warning() -> None:
@@ -321,28 +351,32 @@ def begun(part: Document, at: str) -> Document:
     return {**part, "started_at": at}
 
 
-def test_shards_of_0_1_are_refused_for_want_of_a_digest() -> None:
-    shards = [as_shard(document(in_sync(str(index))), index, 2) for index in (1, 2)]
-    for shard in shards:
-        del shard["run"]
+def made(part: Document) -> Document:
+    return {key: value for key, value in part.items() if key != "run"}  # type: ignore[return-value]
 
-    assert refused(*shards) == [
-        f"error: {number}.json is a shard that driftcheck 0.1 wrote, without a digest of what is declared: "
-        "run all shards again with this version"
-        for number in (1, 2)
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("is_shard", [True, False])
+def test_parts_that_do_not_say_what_they_were_made_from_are_refused(is_shard: bool, count: int) -> None:
+    parts = [document(in_sync("a")), document(of(in_sync("a"), "us"), targets=[US])][:count]
+    if is_shard:
+        parts = [as_shard(part, index, count) for index, part in enumerate(parts, 1)]
+    why = "does not say what it was made from (`run`): it was made by driftcheck 0.1, or changed since"
+
+    assert refused(*map(made, parts)) == [
+        f"error: {number}.json {why}: run it again" for number in range(1, count + 1)
     ]
+    assert refused(made(parts[0]), *parts[1:]) == [f"error: 1.json {why}: run it again"]
 
 
-def test_a_part_that_does_not_say_what_it_was_made_from_goes_with_no_other_that_does() -> None:
-    said, unsaid = as_part(document(in_sync("a"))), document(of(in_sync("a"), "us"), targets=[US])
-
-    assert refused(said, unsaid) == [
-        "error: 2.json does not say what it was made from, and other results do: run it again"
-    ]
-    # there is nothing to be made from where the files are invalid, and that is no green
+def test_an_invalid_part_has_nothing_that_it_was_made_from() -> None:
     wrong: InvalidEntry = {"message": "no", "source": None}
-    invalid: Document = {**document(targets=[US], interrupted=True), "invalid": [wrong]}
-    assert merged(said, invalid)["complete"] is False
+    invalid = made({**document(targets=[US], interrupted=True), "invalid": [wrong]})
+
+    assert merged(invalid)["complete"] is False
+    assert merged(document(in_sync("a")), invalid)["complete"] is False
+    # it says that nothing was compared, and has what was
+    assert len(refused({**made(document(in_sync("a"))), "invalid": [wrong]})) == 1
 
 
 @pytest.mark.parametrize("index", [1, 2])
@@ -430,6 +464,34 @@ def test_parts_that_start_further_apart_than_a_day_are_refused() -> None:
     # results of targets likewise
     us = document(of(in_sync("b"), "us"), targets=[US])
     assert len(refused(document(in_sync("a")), begun(us, "2026-11-17T02:17:00Z"))) == 1
+
+
+def test_a_day_is_that_of_all_parts_however_they_were_merged_before() -> None:
+    def at(target: TargetEntry, day: int) -> Document:
+        start = f"2026-11-{day}T02:17:00Z"
+        return begun(document(of(in_sync("a"), target["name"]), targets=[target]), start)
+
+    far: TargetEntry = {**US, "name": "far", "region": "eu-west-2"}
+    early = merged(at(PROD, 24), at(US, 25))
+
+    assert refused(early, at(far, 26)) == [
+        (
+            "error: 1.json started at 2026-11-24T02:17:00Z and 2.json at 2026-11-26T02:17:00Z, "
+            "further apart than --max-age: run the older part again"
+        )
+    ]
+    # the earliest start alone is 24 hours from that of the third
+    assert refused(at(far, 23), early) == [
+        (
+            "error: 1.json started at 2026-11-23T02:17:00Z and 2.json at 2026-11-25T02:17:00Z, "
+            "further apart than --max-age: run the older part again"
+        )
+    ]
+    assert merged(early) == early
+    assert merged(early, at(far, 25))["last_started_at"] == "2026-11-25T02:17:00Z"
+    assert refused({**early, "last_started_at": "2026-13-41T02:17:00Z"}) == [
+        "error: 1.json started at 2026-13-41T02:17:00Z, which is no time"
+    ]
 
 
 def test_a_start_that_is_no_time_is_told() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from driftcheck import sharding
 from driftcheck.desired import DesiredState
+from driftcheck.desired.digests import of_targets
 from driftcheck.kinds import KINDS
 from driftcheck.model import Address, Desired, Location, Shard, Target
 from driftcheck.sharding import part, tasks
@@ -40,6 +41,21 @@ def test_a_hand_checked_example() -> None:
     assert Shard(6, 8, "").holds(KIND, "churn")
     assert Shard(14, 16, "").holds(KIND, "churn")
     assert [index for index in range(1, 9) if Shard(index, 8, "").holds(KIND, "churn")] == [6]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Target("eu", role_arn="arn:aws:iam::123456789012:role/x", external_id="b"),
+        Target("eu", role_arn="arn:aws:iam::123456789012:role/x"),
+    ],
+    ids=["another external ID", "none"],
+)
+def test_how_a_target_is_reached_is_in_its_digest(other: Target) -> None:
+    one = Target("eu", role_arn="arn:aws:iam::123456789012:role/x", external_id="a")
+
+    assert of_targets([one], ()) != of_targets([other], ())
+    assert of_targets([one], ()) == of_targets([replace(one)], ())
 
 
 @pytest.mark.parametrize("unmanaged", [True, False])
