@@ -235,6 +235,15 @@ def statuses_of(text: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def hold_to_unmanaged(failing: frozenset[str], *, is_asked: bool, made: str = "") -> None:
+    """Refuse to fail on what is not looked for; ``made`` names the result that was made so."""
+    if "unmanaged" in failing and not is_asked:
+        raise typer.BadParameter(
+            f"{made}nothing unmanaged is looked for with --no-unmanaged: leave one of the two out",
+            param_hint="--fail-on",
+        )
+
+
 def shard_of(text: str | None) -> tuple[int, int] | None:
     """The part that ``--shard`` names, counted from 1, and of how many."""
     if text is None:

@@ -17,7 +17,7 @@ from driftcheck import __version__
 from driftcheck.document.entries import error_entry, source_entry
 from driftcheck.document.revised import base_entry
 from driftcheck.errors import DriftcheckError
-from driftcheck.model import CUT_SHORT, KIND_NAMES, Origin
+from driftcheck.model import CUT_SHORT, KIND_NAMES, Origin, Shard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,6 +142,20 @@ def listed(document: Document) -> dict[str, frozenset[str]]:
         target["name"]: frozenset(target.get("listed", () if target["error"] else others))
         for target in document["targets"]
     }
+
+
+def is_listed(document: Document) -> bool:
+    """Tell whether everything that exists was listed; of a shard, what is for it to list."""
+    kinds = listed(document)
+    return all(found >= kinds_to_list(document, target) for target, found in kinds.items())
+
+
+def kinds_to_list(document: Document, target: str) -> frozenset[str]:
+    """Get the kinds of which a document is to know everything that exists in a target."""
+    if (shard := document.get("shard")) is None:
+        return frozenset(KIND_NAMES)
+    of = Shard(shard["index"], shard["count"], shard["whole"])
+    return frozenset(kind for kind in KIND_NAMES if of.holds(target, kind))
 
 
 def digest_of(resources: Iterable[ResourceEntry], targets: Iterable[TargetEntry]) -> str:

@@ -209,3 +209,48 @@ def test_definitions_of_batch_transforms_are_listed_without_an_endpoint(
     service.create(DATA_QUALITY, minimal(DATA_QUALITY, "batch", "batch"))
 
     assert check(run, service).statuses["batch"] == "unmanaged"
+
+
+@pytest.mark.parametrize("command", [("check",), ("nightly", "--store", "kept")])
+def test_to_fail_on_what_is_not_looked_for_is_a_usage_error(
+    service: Service, run: Run, command: tuple[str, ...]
+) -> None:
+    ended = run(*command, "--no-unmanaged", "--fail-on", "drifted,unmanaged")
+
+    assert (ended.exit_code, ended.stdout, service.calls) == (1, "", [])
+    assert "nothing unmanaged is looked for with --no-unmanaged" in ended.stderr
+
+
+def test_merge_fails_on_nothing_that_its_parts_have_not_looked_for(run: Run) -> None:
+    assert run("check", "--no-unmanaged", "-o", "part.json").exit_code == 0
+
+    ended = run("merge", "part.json", "--fail-on", "unmanaged")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "part.json: nothing unmanaged is looked for with --no-unmanaged" in ended.stderr
+    assert run("merge", "part.json").exit_code == 0
+
+
+def test_to_fail_on_unmanaged_every_kind_has_to_be_listed(service: Service, run: Run) -> None:
+    service.fail(DENIED, action="ListModelBias*")
+
+    assert run("check", "-o", "part.json").exit_code == 0
+    failing = ("--fail-on", "unmanaged", "-o", "text=-")
+    for ended in (run("check", *failing), run("merge", "part.json", *failing)):
+        assert ended.exit_code == 1
+        assert "7 unmanaged" in ended.stdout
+        assert "error: --fail-on unmanaged: what exists could not be listed whole" in ended.stderr
+    assert run("nightly", "--store", "kept", *failing).exit_code == 1
+    assert run("check", "--fail-on", "none").exit_code == 0
+
+
+def test_a_shard_fails_on_unmanaged_by_the_kinds_that_are_its_own(service: Service, run: Run) -> None:
+    shards = ("1/3", "2/3", "3/3")
+    options = ("--fail-on", "unmanaged", "--quiet")
+
+    codes = [run("check", "--shard", shard, *options).exit_code for shard in shards]
+
+    assert sorted(codes) == [0, 0, 2]
+    service.fail(DENIED, action="ListModelBias*")
+    codes = [run("check", "--shard", shard, *options).exit_code for shard in shards]
+    assert codes.count(1) == 1
