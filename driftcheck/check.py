@@ -128,7 +128,7 @@ def _places(state: DesiredState, fetched: Fetched) -> dict[str, tuple[str, str]]
         for address, finding in fetched.unmanaged.items()
         if finding.arn and finding.arn.count(":") >= _ARN_COLONS
     }
-    # of a target that was not reached, the account is only what the operator says
+    # where the credentials are of another account than the operator says, the target is not in theirs
     said = {target.name: target.account for target in state.targets}
     accounts |= {
         each.name: each.account

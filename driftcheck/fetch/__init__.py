@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from driftcheck import pool
-from driftcheck.aws import is_throttled, profile_of, unreadable
+from driftcheck.aws import WrongAccountError, is_throttled, profile_of, unreadable
 from driftcheck.fetch.listing import Listing, throttled_alike
 from driftcheck.kinds import KINDS, TAGS
 from driftcheck.model import CUT_SHORT, Calls, Live, TargetReading, Unreadable
@@ -175,6 +175,8 @@ class Run:
         if isinstance(outcome, Exception):
             error = self.error(name, "cannot reach the target", outcome)
             self.errors[name] = error
+            if isinstance(outcome, WrongAccountError):
+                self.accounts[name] = outcome.account
             for desired in definitions:
                 self.keep(desired, error)
             return
@@ -253,12 +255,15 @@ class Run:
         return replace(found, profile=self.profiles.get(target))
 
     def target_reading(self, target: Target) -> TargetReading:
-        """How a target was reached, and what kept it from being read whole."""
+        """How a target was reached, and what kept it from being read whole.
+
+        The account is what AWS answered: that of driftcheck.toml is only what it should be.
+        """
         reached = self.opened.get(target.name)
         account = (reached.account if reached else None) or self.accounts.get(target.name)
         return TargetReading(
             target.name,
-            account or target.account,
+            account,
             reached.region if reached else target.region,
             self.errors.get(target.name),
             frozenset(self.listed.get(target.name, ())),
