@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from os.path import commonprefix
 from typing import TYPE_CHECKING, TypeAlias
 
 from driftcheck.remedies import find_remedy
@@ -32,7 +31,6 @@ _COMPARED = 200
 """Characters of a message that are compared: it was cut at its end."""
 _READ = 2_000
 """Characters of a message that are looked at; a run cuts its own at 1,000."""
-_DIGITS = "0123456789"
 # What differs from one request to the next: ids, times, addresses, counts.
 _VARIABLE = re.compile(r"\b(?:0x)?(?=[\w+/=-]*\d)[\w+/=-]+")
 _WORD = re.compile(r"[\w-]+")
@@ -44,7 +42,7 @@ _ARN = re.compile(r"arn:[\w-]+:[\w-]*:[^\s\"',;]*")
 class Cause:
     """What kept definitions of a target, or the target itself, from being read.
 
-    ``message`` is the text of the errors, with ``*`` in each word where they differ. ``keys`` are the
+    ``message`` is the text of the first error, without the operation where they are of several. ``keys`` are the
     definitions, in the order of the errors. ``of_target`` tells that the target has the error itself.
     ``is_whole`` tells that no definition of the target was read.
     """
@@ -132,27 +130,14 @@ def _cause(target: str, code: str, remedy: Remedy, errors: Sequence[_Error]) -> 
     return Cause(
         target,
         code,
-        _common_message([message for _, message in errors]),
+        _told_message([message for _, message in errors]),
         remedy,
         [key for key, _ in errors if key is not None],
         any(key is None for key, _ in errors),
     )
 
 
-def _common_message(messages: Sequence[str]) -> str:
-    """The messages as one, ``*`` in each word where they differ; the first where their words do not align."""
-    different = [*dict.fromkeys(messages)]
-    words = [message.split(" ") for message in different]
-    if len(different) == 1 or len({len(each) for each in words}) > 1:
-        return different[0]
-    return " ".join(map(_common_word, zip(*words, strict=True)))
-
-
-def _common_word(words: Sequence[str]) -> str:
-    if len(set(words)) == 1:
-        return words[0]
-    # of characters, not of folders
-    start = commonprefix(words).rstrip(_DIGITS)  # noqa: RUF071
-    rest = [word[len(start) :][::-1] for word in words]
-    end = commonprefix(rest)[::-1].lstrip(_DIGITS)  # noqa: RUF071
-    return f"{start}*{end}"
+def _told_message(messages: Sequence[str]) -> str:
+    """The first message as AWS said it; it speaks for several operations without naming one of them."""
+    operations = {match[0] if (match := _OPERATION.match(message)) else "" for message in messages}
+    return messages[0] if len(operations) == 1 else _OPERATION.sub("", messages[0])

@@ -118,6 +118,10 @@ _ROWS = (
         "ProfileNotFound",
         "name one of `aws configure list-profiles`, in `AWS_PROFILE` or as `profile` in driftcheck.toml",
     ),
+    _Row(
+        "ParamValidation",
+        "correct the value that it names, in driftcheck.toml or in the AWS configuration (`~/.aws/config`)",
+    ),
     _Row("NoRegion", _REGION),
     _Row("InvalidRegion|UnknownRegion|ServiceNotInRegion", f"{_REGION}, to one such as `eu-west-1`"),
     _Row("ValueError|InvalidEndpointConfiguration", "correct `AWS_ENDPOINT_URL`", "[Ee]ndpoint"),
