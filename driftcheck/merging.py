@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from driftcheck.causes import join_operations, join_unlisted
 from driftcheck.document import digest_of, in_order, listed, place, summary
 from driftcheck.errors import DriftcheckError
 from driftcheck.kinds import AWS_TAGS
-from driftcheck.model import KIND_NAMES
+from driftcheck.model import KIND_NAMES, NOT_LOOKED_FOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -266,10 +267,19 @@ def _targets(documents: Sequence[Document]) -> list[TargetEntry]:
                 "name": target["name"],
                 "account": target["account"] if known["account"] is None else known["account"],
                 "region": target["region"] if known["region"] is None else known["region"],
-                "error": min(errors, key=lambda each: (each["message"], each["code"]), default=None),
+                "error": _joined(errors),
                 "listed": sorted(kinds[target["name"]].union(known.get("listed", ()))),
             }
     return [found[name] for name in sorted(found)]
+
+
+def _joined(errors: Sequence[ErrorEntry]) -> ErrorEntry | None:
+    """The error that a single run would tell."""
+    if not errors:
+        return None
+    code, message = join_operations((each["code"], each["message"]) for each in errors)[0]
+    first = min(errors, key=lambda each: (each["code"] != code, each["message"]))
+    return {**first, "code": code, "message": message}
 
 
 def _base(bases: Sequence[BaseEntry]) -> BaseEntry:
@@ -318,7 +328,12 @@ def _warnings(documents: Sequence[Document], resources: Iterable[ResourceEntry])
         if hidden.get("rule_source")
     }
     found: dict[tuple[str, ...], WarningEntry] = {}
-    for warning in in_order(each for document in documents for each in document["warnings"]):
+    given = [each for document in documents for each in document["warnings"]]
+    unlisted = join_unlisted(each["message"] for each in given if each["code"] == NOT_LOOKED_FOR)
+    joined: list[WarningEntry] = [
+        {"code": NOT_LOOKED_FOR, "message": message, "source": None} for message in unlisted
+    ]
+    for warning in in_order([*(each for each in given if each["code"] != NOT_LOOKED_FOR), *joined]):
         code, at = warning["code"], place(warning["source"])
         if code == "ignore-rule-unused" and at in used:
             continue

@@ -175,6 +175,9 @@ KIND_NAMES = (
 CUT_SHORT = frozenset({"Interrupted", "DeadlineExceeded"})
 """Codes of what was not read because the run ended before: nothing was found out about it."""
 
+NOT_LOOKED_FOR = "unmanaged-not-looked-for"
+"""The code of the warning that kinds which no file declares could not be listed."""
+
 Reading: TypeAlias = Live | Missing | Unreadable
 
 

@@ -38,7 +38,6 @@ from driftcheck.cli.options import (
     age_of,
     dask_of,
     hold_to_base,
-    hold_to_unmanaged,
     outputs_of,
     places_of,
     shard_of,
@@ -87,8 +86,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     verbose: Verbose = False,
 ) -> None:
     """Compare desired state with AWS and report the drift. Only ever reads."""
-    failing = statuses_of(fail_on)
-    hold_to_unmanaged(failing, is_asked=unmanaged)
+    failing = statuses_of(fail_on, unmanaged=unmanaged)
     outputs = outputs_of(output)
     of_shards = shard_of(shard)
     age = age_of(max_age)

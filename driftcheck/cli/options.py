@@ -232,14 +232,16 @@ def outputs_of(specs: list[str] | None) -> list[Output]:
         raise typer.BadParameter(str(error), param_hint="--output") from None
 
 
-def statuses_of(text: str) -> frozenset[str]:
-    """The statuses that ``--fail-on`` names."""
+def statuses_of(text: str, *, unmanaged: bool = True) -> frozenset[str]:
+    """The statuses that ``--fail-on`` names; ``unmanaged`` tells that such definitions are looked for."""
     names = {name.strip() for name in text.split(",")} - {"", "none"}
     for name in sorted(names):
         if name not in _FAIL_ON:
             hint = did_you_mean(name, _FAIL_ON)
             raise typer.BadParameter(f"unknown status `{name}`{hint}", param_hint="--fail-on")
-    return frozenset(names)
+    failing = frozenset(names)
+    hold_to_unmanaged(failing, is_asked=unmanaged)
+    return failing
 
 
 def hold_to_unmanaged(failing: frozenset[str], *, is_asked: bool, made: str = "") -> None:

@@ -93,7 +93,9 @@ def run(
     report = review.report(report) if review else report
     # credentials of another account than the operator names are an error of the target, not of its files
     accounts = {target.name: target.account for target in state.targets}
-    places = {each.name: Known(each.region, accounts.get(each.name) or each.account) for each in report.targets}
+    places = {
+        each.name: Known(each.region, accounts.get(each.name) or each.account) for each in report.targets
+    }
     if wrong := misplaced(state.arns, places):
         raise InvalidDesiredError(wrong, state.warnings, report.targets)
     return report, memories

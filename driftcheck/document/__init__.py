@@ -17,7 +17,7 @@ from driftcheck import __version__
 from driftcheck.document.entries import error_entry, source_entry
 from driftcheck.document.revised import base_entry
 from driftcheck.errors import DriftcheckError
-from driftcheck.model import CUT_SHORT, KIND_NAMES, Origin, Shard
+from driftcheck.model import CUT_SHORT, KIND_NAMES, NOT_LOOKED_FOR, Origin, Shard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -222,7 +222,7 @@ def _upgraded(document: Document) -> Document:
     interrupted = not (document["complete"] or document.get("invalid")) or bool(codes & CUT_SHORT)
     read = {each["target"] for each in resources if each["status"] not in ("error", "unmanaged")}
     is_reached = all(not target["error"] or target["name"] in read for target in targets)
-    is_asked = all(each["code"] != "unmanaged-not-looked-for" for each in document["warnings"])
+    is_asked = all(each["code"] != NOT_LOOKED_FOR for each in document["warnings"])
     kinds = sorted(KIND_NAMES) if is_asked and "shard" not in document else []
     is_listed = bool(kinds) and not any(target["error"] for target in targets)
     counts = summary(resources, is_listed=is_listed)

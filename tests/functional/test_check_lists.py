@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from driftcheck.kinds import KINDS
 from tests.functional.cloud import Paging
-from tests.functional.definitions import DATA_QUALITY, MODEL_QUALITY, minimal, write_desired
+from tests.functional.definitions import ACCOUNT, DATA_QUALITY, KINDS, MODEL_QUALITY, minimal, write_desired
 from tests.functional.faults import DENIED, EXPIRED, INTERNAL, Answer, Behaviour, Delay, Hang, Refuse
 from tests.functional.results import check
 
@@ -180,6 +179,58 @@ def test_of_several_lists_that_fail_every_run_tells_the_same(
     assert said == sorted(said)
     error = document["targets"][0]["error"]
     assert DATA_QUALITY in (said[0] if does == DENIED else error["message"])
+
+
+LISTS = [f"sagemaker:List{kind}s" for kind in sorted(KINDS)]
+
+
+def deny_lists(service: Service) -> None:
+    """Every List is refused as AWS does it, with its own action in the message."""
+    for action in LISTS:
+        user = f"arn:aws:sts::{ACCOUNT}:assumed-role/checker/ann"
+        says = (
+            f"User: {user} is not authorized to perform: {action} because no identity-based policy allows it"
+        )
+        service.fail(Refuse(400, "AccessDeniedException", says), action=action.split(":")[1])
+
+
+def test_one_line_names_every_list_that_is_denied_of_kinds_that_files_declare(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    write_desired(tmp_path, {kind: [] for kind in KINDS if kind != MODEL_QUALITY}, name="none.yaml")
+    deny_lists(service)
+
+    text = " ".join(run("check").stdout.split()).replace("| ", "")
+
+    assert text.count("What to do:") == 1
+    actions = ", ".join(f"`{action}`" for action in LISTS)
+    assert f"What to do: allow {actions}: `driftcheck iam-policy` prints the policy" in text
+    assert "unmanaged-not-looked-for" not in text
+    for index in (1, 2, 3):
+        run("check", "--shard", f"{index}/3", "-o", f"{index}.json")
+    merged = " ".join(run("merge", "1.json", "2.json", "3.json").stdout.split()).replace("| ", "")
+    assert f"What to do: allow {actions}: `driftcheck iam-policy` prints the policy" in merged
+
+
+def test_kinds_that_no_file_declares_and_that_may_not_be_listed_are_one_warning(
+    service: Service, run: Run
+) -> None:
+    deny_lists(service)
+
+    result = check(run, service)
+
+    others = sorted({*KINDS} - {MODEL_QUALITY})
+    actions = ", ".join(f"`sagemaker:List{kind}s`" for kind in others)
+    kinds = ", ".join(f"{kind}s" for kind in others)
+    says = (
+        f"default: unmanaged {kinds} are not looked for: AccessDeniedException; "
+        f"allow {actions}: `driftcheck iam-policy` prints the policy, or run with --no-unmanaged"
+    )
+    assert [each["message"] for each in result.document["warnings"]] == [says]
+    for index in (1, 2, 3):
+        run("check", "--shard", f"{index}/3", "-o", f"{index}.json")
+    merged = run("merge", "1.json", "2.json", "3.json", "-o", "json=-").document()
+    assert [each["message"] for each in merged["warnings"]] == [says]
 
 
 def test_an_empty_list_in_a_file_declares_its_kind(service: Service, run: Run, tmp_path: Path) -> None:

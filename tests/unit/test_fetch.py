@@ -168,7 +168,7 @@ def test_what_is_listed_and_not_declared_is_unmanaged_with_its_time_in_utc() -> 
 
 
 @pytest.mark.parametrize("slow", ["DataQualityJobDefinition", KIND])
-def test_of_several_lists_that_fail_one_is_told_of_whichever_came_first(slow: str) -> None:
+def test_several_lists_that_fail_for_one_reason_are_told_as_one_whichever_came_first(slow: str) -> None:
     class Failing(Reached):
         def list(self, kind: Kind, token: str | None) -> Page:
             sleep(0.2 if kind.name == slow else 0)
@@ -176,7 +176,11 @@ def test_of_several_lists_that_fail_one_is_told_of_whichever_came_first(slow: st
 
     result, _ = fetched(state(), {"prod": Failing()}, unmanaged=True)
 
-    assert result.targets[0].error == Unreadable("DamagedAnswer", "ListDataQualityJobDefinitions: odd")
+    assert result.targets[0].error == Unreadable(
+        "DamagedAnswer",
+        "ListDataQualityJobDefinitions, ListModelBiasJobDefinitions, ListModelExplainabilityJobDefinitions, "
+        "ListModelQualityJobDefinitions: odd",
+    )
 
 
 def test_the_account_is_known_although_a_list_failed() -> None:
