@@ -103,7 +103,7 @@ def report(
         ),
         shard=state.shard,
         calls=fetched.calls,
-        inputs=Inputs(state.select, unmanaged, state.digests),
+        inputs=Inputs(state.select, unmanaged, state.digests, state.only),
     )
 
 

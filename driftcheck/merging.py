@@ -85,7 +85,8 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[
     if all("calls" in document for document in documents):
         merged["calls"] = _calls(document["calls"] for document in documents)
     if runs := [document["run"] for document in documents if "run" in document]:
-        merged["run"] = _run(runs, resources, targets)
+        is_sharded = any("shard" in document for document in documents)
+        merged["run"] = _run(runs, resources, targets, is_sharded=is_sharded)
     if bases := [document["base"] for document in documents if "base" in document]:
         merged["base"] = _base(bases)
     if wrong := [each for document in documents for each in document.get("invalid", ())]:
@@ -241,17 +242,27 @@ def _repetitions(parts: Sequence[Part]) -> Iterator[str]:
 
 
 def _run(
-    runs: Iterable[RunEntry], resources: Iterable[ResourceEntry], targets: Iterable[TargetEntry]
+    runs: Iterable[RunEntry],
+    resources: Iterable[ResourceEntry],
+    targets: Iterable[TargetEntry],
+    *,
+    is_sharded: bool,
 ) -> RunEntry:
     """What all parts were made from: each may know of targets that the others do not."""
     declared: dict[str, str] = {}
+    asked: set[str] = set()
     for run in runs:
         declared |= {each["target"]: each["digest"] for each in run["declared"]}
+        asked.update(run.get("targets", ()))
+    if not is_sharded:
+        found = {target["name"] for target in targets}
+        asked = found if declared.keys() - found else set()
     return {
         "select": run["select"],
         "unmanaged": run["unmanaged"],
         "declared": [{"target": target, "digest": declared[target]} for target in sorted(declared)],
         "resources": digest_of(resources, targets),
+        "targets": sorted(asked),
     }
 
 

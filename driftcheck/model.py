@@ -301,12 +301,14 @@ class Inputs:
     """What decides a result, beside what AWS answers; it is the same in all parts of one run.
 
     ``select`` are the globs for names, ``unmanaged`` tells whether other definitions are looked for, and
-    ``declared`` has a digest for each target that the files are for.
+    ``declared`` has a digest for each target that the files are for. ``targets`` are those that were asked
+    for, empty where that is all of these.
     """
 
     select: tuple[str, ...]
     unmanaged: bool
     declared: Mapping[str, str]
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid
                 {"target": target, "digest": digest} for target, digest in sorted(inputs.declared.items())
             ],
             "resources": digest_of(resources, made["targets"]),
+            "targets": sorted(inputs.targets),
         }
     if base is not None:
         made["base"] = base_entry(base)

@@ -144,13 +144,14 @@ class RunEntry(TypedDict):
     """What makes results parts of one run: they have the same ``select``, ``unmanaged`` and digests.
 
     ``declared`` are all targets that the files are for, reached or not; ``resources`` is a digest of which
-    definitions and targets the document has.
+    definitions and targets the document has; ``targets`` are those that the run is about, empty for all.
     """
 
     select: list[str]
     unmanaged: bool
     declared: list[DeclaredEntry]
     resources: str
+    targets: NotRequired[list[str]]
 
 
 class CallsEntry(TypedDict):

@@ -9,6 +9,7 @@ from hypothesis import given
 from jsonschema_rs import Draft4Validator
 
 from driftcheck.render import render
+from driftcheck.render.common import absence_texts
 from tests.documents import (
     GOLDEN,
     PROD,
@@ -192,6 +193,7 @@ def test_hostile_texts_stay_within_valid_sarif(hostile: Document) -> None:
         )
         + sum(1 + (target["error"] is not None) for target in hostile["targets"])
         + len(hostile["warnings"])
+        + len(absence_texts(hostile))
     )
     texts = [entry["message"]["text"] for entry in (*run["results"], *notifications)]
     assert all(text.isprintable() for text in texts)
