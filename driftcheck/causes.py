@@ -9,10 +9,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from os.path import commonprefix
 from typing import TYPE_CHECKING, TypeAlias
 
-from driftcheck.remedies import find_remedy
+from driftcheck.remedies import OPERATIONS, find_remedy, remedy_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,11 +31,10 @@ _COMPARED = 200
 """Characters of a message that are compared: it was cut at its end."""
 _READ = 2_000
 """Characters of a message that are looked at; a run cuts its own at 1,000."""
-_DIGITS = "0123456789"
 # What differs from one request to the next: ids, times, addresses, counts.
 _VARIABLE = re.compile(r"\b(?:0x)?(?=[\w+/=-]*\d)[\w+/=-]+")
 _WORD = re.compile(r"[\w-]+")
-_OPERATION = re.compile(r"^[A-Z][A-Za-z]+: ")
+_UNLISTED = re.compile(r"(.*?: unmanaged )(\w+s(?:, \w+s)*)( are not looked for: .*)", re.DOTALL)
 _ARN = re.compile(r"arn:[\w-]+:[\w-]*:[^\s\"',;]*")
 
 
@@ -44,8 +42,8 @@ _ARN = re.compile(r"arn:[\w-]+:[\w-]*:[^\s\"',;]*")
 class Cause:
     """What kept definitions of a target, or the target itself, from being read.
 
-    ``message`` is the text of the errors, with ``*`` in each word where they differ. ``keys`` are the
-    definitions, in the order of the errors. ``of_target`` tells that the target has the error itself.
+    ``message`` is the text of the first error, without the operation where they are of several. ``keys`` are
+    the definitions, in the order of the errors. ``of_target`` tells that the target has the error itself.
     ``is_whole`` tells that no definition of the target was read.
     """
 
@@ -99,9 +97,59 @@ def group_errors(errors: Iterable[tuple[str, Key | None, ErrorEntry]]) -> list[C
     return sorted(causes, key=lambda each: (each.target, -len(each.keys), each.code, each.message))
 
 
+def join_operations(errors: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Join errors of one target, each a code and a message, that different operations met for one reason.
+
+    The message of a joined one begins with all the operations: ``ListA, ListB: no permission``. The one of
+    the most operations is first.
+    """
+    found: dict[tuple[str, ...], tuple[set[str], str]] = {}
+    for code, message in sorted(errors):
+        operations = match[1].split(", ") if (match := OPERATIONS.match(message)) else []
+        text = message[match.end() :] if match else message
+        remedy = remedy_text(find_remedy(code, f"{operations[0]}: {text}" if operations else text))
+        is_refusal = any(operation in remedy for operation in operations)
+        for operation in operations:
+            remedy = remedy.replace(operation, "")
+        key = (code, remedy) if is_refusal else (code, remedy, _without_variables(message))
+        found.setdefault(key, (set(), text))[0].update(operations)
+    ordered = sorted(found.items(), key=lambda each: (-len(each[1][0]), each[1][1], each[0]))
+    return [
+        (key[0], f"{', '.join(sorted(operations))}: {text}" if operations else text)
+        for key, (operations, text) in ordered
+    ]
+
+
+def unlisted_text(target: str, kind: str, error: tuple[str, str]) -> str:
+    """Warn that one kind could not be listed, in words that may be public: without the message of AWS."""
+    code, message = error
+    remedy = remedy_text(find_remedy(code, message))
+    return f"{target}: unmanaged {kind}s are not looked for: {code}; {remedy}, or run with --no-unmanaged"
+
+
+def join_unlisted(messages: Iterable[str]) -> list[str]:
+    """Join warnings of ``unlisted_text`` that are of one target and reason, whatever their kinds."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for message in messages:
+        if match := _UNLISTED.fullmatch(message):
+            start, kinds, rest = match.groups()
+            form = start, rest.replace(_list_actions(kinds.split(", ")), "\0")
+            found.setdefault(form, set()).update(kinds.split(", "))
+        else:
+            found.setdefault((message, ""), set())
+    return sorted(
+        f"{start}{', '.join(sorted(kinds))}{rest.replace(chr(0), _list_actions(sorted(kinds)))}"
+        for (start, rest), kinds in found.items()
+    )
+
+
+def _list_actions(kinds: Iterable[str]) -> str:
+    return ", ".join(f"`sagemaker:List{kind}`" for kind in kinds)
+
+
 def _without_variables(message: str) -> str:
     """A message without what differs between the requests of one cause."""
-    text = _ARN.sub("*", _OPERATION.sub("", message[:_READ]))
+    text = _ARN.sub("*", OPERATIONS.sub("", message[:_READ]))
     return _VARIABLE.sub("*", text)[:_COMPARED]
 
 
@@ -132,27 +180,14 @@ def _cause(target: str, code: str, remedy: Remedy, errors: Sequence[_Error]) -> 
     return Cause(
         target,
         code,
-        _common_message([message for _, message in errors]),
+        _told_message([message for _, message in errors]),
         remedy,
         [key for key, _ in errors if key is not None],
         any(key is None for key, _ in errors),
     )
 
 
-def _common_message(messages: Sequence[str]) -> str:
-    """The messages as one, ``*`` in each word where they differ; the first where their words do not align."""
-    different = [*dict.fromkeys(messages)]
-    words = [message.split(" ") for message in different]
-    if len(different) == 1 or len({len(each) for each in words}) > 1:
-        return different[0]
-    return " ".join(map(_common_word, zip(*words, strict=True)))
-
-
-def _common_word(words: Sequence[str]) -> str:
-    if len(set(words)) == 1:
-        return words[0]
-    # of characters, not of folders
-    start = commonprefix(words).rstrip(_DIGITS)  # noqa: RUF071
-    rest = [word[len(start) :][::-1] for word in words]
-    end = commonprefix(rest)[::-1].lstrip(_DIGITS)  # noqa: RUF071
-    return f"{start}*{end}"
+def _told_message(messages: Sequence[str]) -> str:
+    """The first message as AWS said it; it speaks for several operations without naming one of them."""
+    operations = {match[0] if (match := OPERATIONS.match(message)) else "" for message in messages}
+    return messages[0] if len(operations) == 1 else OPERATIONS.sub("", messages[0])

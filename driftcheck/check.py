@@ -104,7 +104,7 @@ def report(
         ),
         shard=state.shard,
         calls=fetched.calls,
-        inputs=Inputs(state.select, unmanaged, state.digests),
+        inputs=Inputs(state.select, unmanaged, state.digests, state.only),
         undecided=tuple(undecided),
     )
 
@@ -143,7 +143,7 @@ def _places(state: DesiredState, fetched: Fetched) -> dict[str, Place]:
         for address, finding in fetched.unmanaged.items()
         if finding.arn and finding.arn.count(":") >= _ARN_COLONS
     }
-    # of a target that was not reached, the account is only what the operator says
+    # where the credentials are of another account than the operator says, the target is not in theirs
     said = {target.name: target.account for target in state.targets}
     accounts |= {
         each.name: each.account

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from driftcheck.document import decided, listed
-from driftcheck.model import CUT_SHORT, KIND_NAMES
+from driftcheck.model import CUT_SHORT, KIND_NAMES, NOT_LOOKED_FOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,8 +34,6 @@ Key: TypeAlias = tuple[str, str, str]
 Place: TypeAlias = "tuple[str | None, str | None]"
 """Account and region of a target; None for what is not known."""
 
-NOT_LOOKED_FOR = "unmanaged-not-looked-for"
-"""Code of the warning that a kind which no file declares could not be listed."""
 
 _FORMAT = 3
 

@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from driftcheck.causes import join_operations, join_unlisted
 from driftcheck.document import digest_of, in_order, listed, place, summary
 from driftcheck.errors import DriftcheckError
 from driftcheck.kinds import AWS_TAGS
-from driftcheck.model import KIND_NAMES, is_same
+from driftcheck.model import KIND_NAMES, NOT_LOOKED_FOR, is_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -89,7 +90,8 @@ def merge(parts: Sequence[Part], max_age: timedelta = MAX_AGE, only: Collection[
     if all("calls" in document for document in documents):
         merged["calls"] = _calls(document["calls"] for document in documents)
     if runs := [document["run"] for document in documents if "run" in document]:
-        merged["run"] = _run(runs, resources, targets)
+        is_sharded = any("shard" in document for document in documents)
+        merged["run"] = _run(runs, resources, targets, is_sharded=is_sharded)
         if undecided:
             merged["run"]["undecided"] = undecided
     if bases := [document["base"] for document in documents if "base" in document]:
@@ -247,17 +249,27 @@ def _repetitions(parts: Sequence[Part]) -> Iterator[str]:
 
 
 def _run(
-    runs: Iterable[RunEntry], resources: Iterable[ResourceEntry], targets: Iterable[TargetEntry]
+    runs: Iterable[RunEntry],
+    resources: Iterable[ResourceEntry],
+    targets: Iterable[TargetEntry],
+    *,
+    is_sharded: bool,
 ) -> RunEntry:
     """What all parts were made from: each may know of targets that the others do not."""
     declared: dict[str, str] = {}
+    asked: set[str] = set()
     for run in runs:
         declared |= {each["target"]: each["digest"] for each in run["declared"]}
+        asked.update(run.get("targets", ()))
+    if not is_sharded:
+        found = {target["name"] for target in targets}
+        asked = found if declared.keys() - found else set()
     return {
         "select": run["select"],
         "unmanaged": run["unmanaged"],
         "declared": [{"target": target, "digest": declared[target]} for target in sorted(declared)],
         "resources": digest_of(resources, targets),
+        "targets": sorted(asked),
     }
 
 
@@ -273,10 +285,19 @@ def _targets(documents: Sequence[Document]) -> list[TargetEntry]:
                 "name": target["name"],
                 "account": target["account"] if known["account"] is None else known["account"],
                 "region": target["region"] if known["region"] is None else known["region"],
-                "error": min(errors, key=lambda each: (each["message"], each["code"]), default=None),
+                "error": _joined(errors),
                 "listed": sorted(kinds[target["name"]].union(known.get("listed", ()))),
             }
     return [found[name] for name in sorted(found)]
+
+
+def _joined(errors: Sequence[ErrorEntry]) -> ErrorEntry | None:
+    """The error that a single run would tell."""
+    if not errors:
+        return None
+    code, message = join_operations((each["code"], each["message"]) for each in errors)[0]
+    first = min(errors, key=lambda each: (each["code"] != code, each["message"]))
+    return {**first, "code": code, "message": message}
 
 
 def _base(bases: Sequence[BaseEntry]) -> BaseEntry:
@@ -345,7 +366,12 @@ def _warnings(documents: Sequence[Document], resources: Iterable[ResourceEntry])
         if hidden.get("rule_source")
     }
     found: dict[tuple[str, ...], WarningEntry] = {}
-    for warning in in_order(each for document in documents for each in document["warnings"]):
+    given = [each for document in documents for each in document["warnings"]]
+    unlisted = join_unlisted(each["message"] for each in given if each["code"] == NOT_LOOKED_FOR)
+    joined: list[WarningEntry] = [
+        {"code": NOT_LOOKED_FOR, "message": message, "source": None} for message in unlisted
+    ]
+    for warning in in_order([*(each for each in given if each["code"] != NOT_LOOKED_FOR), *joined]):
         code, at = warning["code"], place(warning["source"])
         if code == "ignore-rule-unused" and at in used:
             continue

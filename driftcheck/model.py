@@ -185,6 +185,9 @@ KIND_NAMES = (
 CUT_SHORT = frozenset({"Interrupted", "DeadlineExceeded"})
 """Codes of what was not read because the run ended before: nothing was found out about it."""
 
+NOT_LOOKED_FOR = "unmanaged-not-looked-for"
+"""The code of the warning that kinds which no file declares could not be listed."""
+
 Reading: TypeAlias = Live | Missing | Unreadable
 
 
@@ -309,12 +312,14 @@ class Inputs:
     """What decides a result, beside what AWS answers; it is the same in all parts of one run.
 
     ``select`` are the globs for names, ``unmanaged`` tells whether other definitions are looked for, and
-    ``declared`` has a digest for each target that the files are for.
+    ``declared`` has a digest for each target that the files are for. ``targets`` are those that were asked
+    for, empty where that is all of these.
     """
 
     select: tuple[str, ...]
     unmanaged: bool
     declared: Mapping[str, str]
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,13 +68,18 @@ class Prefix:
         return self.prefix + name
 
 
+def is_url(text: str) -> bool:
+    """Tell whether a text is a URL, of whatever kind, and so names no folder."""
+    return bool(_URL.match(text))
+
+
 def place(text: str) -> Path | Prefix:
     """The place that a text names: a folder, or ``s3://bucket/prefix``.
 
     Raises:
         ValueError: it is a URL, and not such a one.
     """
-    if not _URL.match(text):
+    if not is_url(text):
         return Path(text)
     found = _PLACE.fullmatch(text)
     steps = found[2].split("/")[1:] if found else []

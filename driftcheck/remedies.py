@@ -15,6 +15,10 @@ Remedy: TypeAlias = tuple[tuple[str, bool], ...]
 """Text in pieces: each a text, and whether it is code. Only code may hold text from outside."""
 
 
+OPERATIONS = re.compile(r"^([A-Z][A-Za-z]{1,80}(?:, [A-Z][A-Za-z]{1,80})*): ")
+"""What begins the message of an error: the operations that met it."""
+_ACTIONS = {"{action}", "sagemaker:{operation}"}
+
 _READ = 2_000
 """Characters of a message that are looked at; a run cuts its own at 1,000."""
 
@@ -75,7 +79,7 @@ _ROWS = (
     _Row(
         _DENIED,
         f"allow `sagemaker:{{operation}}`: {_POLICY}",
-        r"^(?P<operation>(Describe|List)[A-Za-z]{1,80}): ",
+        r"^(?P<operation>(Describe|List)[A-Za-z]{1,80})(, List[A-Za-z]{1,80})*: ",
     ),
     _Row(_DENIED, f"allow what is refused: {_POLICY}"),
     _Row("ForbiddenException", "ask for the role of the profile in IAM Identity Center", "No access"),
@@ -117,6 +121,10 @@ _ROWS = (
     _Row(
         "ProfileNotFound",
         "name one of `aws configure list-profiles`, in `AWS_PROFILE` or as `profile` in driftcheck.toml",
+    ),
+    _Row(
+        "ParamValidation",
+        "correct the value that it names, in driftcheck.toml or in the AWS configuration (`~/.aws/config`)",
     ),
     _Row("NoRegion", _REGION),
     _Row("InvalidRegion|UnknownRegion|ServiceNotInRegion", f"{_REGION}, to one such as `eu-west-1`"),
@@ -168,14 +176,19 @@ def find_remedy(code: str, message: str, profile: str | None = None) -> Remedy:
     ``profile`` is the AWS profile that gave the credentials.
     """
     option = f" --profile {shlex.quote(profile)}" if profile else ""
+    operations = match[1].split(", ") if (match := OPERATIONS.match(message)) else []
+    more = [f"sagemaker:{operation}" for operation in operations] if len(operations) > 1 else []
     for row in _rows_of(code):
         if match := re.search(row.message, message[:_READ], re.DOTALL):
             values = {**match.groupdict(""), "profile": option}
-            return tuple(
-                (piece.format_map(values) if is_code else piece, is_code)
-                for number, piece in enumerate(row.remedy.split("`"))
-                if (is_code := number % 2 == 1) or piece
-            )
+            pieces: list[tuple[str, bool]] = []
+            for number, piece in enumerate(row.remedy.split("`")):
+                is_code = number % 2 == 1
+                text = piece.format_map(values) if is_code else piece
+                texts = sorted({text, *more}) if piece in _ACTIONS else [text]
+                for each in texts if is_code or piece else ():
+                    pieces += [*([(", ", False)] if each != texts[0] else []), (each, is_code)]
+            return tuple(pieces)
     return ()
 
 

@@ -100,6 +100,7 @@ def as_part(whole: Document, *, select: Sequence[str] = (), **declared: str) -> 
             "unmanaged": True,
             "declared": [{"target": name, "digest": digest} for name, digest in sorted(digests.items())],
             "resources": digest_of(whole["resources"], whole["targets"]),
+            "targets": [],
         },
     }
 

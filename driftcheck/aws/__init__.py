@@ -71,7 +71,13 @@ class Page:
 
 
 class WrongAccountError(Exception):
-    """The credentials belong to another account than the target's."""
+    """The credentials belong to another ``account`` than the target's."""
+
+    def __init__(self, account: str, target: Target) -> None:
+        super().__init__(
+            f"the credentials are for account {account}, and target `{target.name}` is {target.account}"
+        )
+        self.account = account
 
 
 class MfaWithoutTerminalError(Exception):
@@ -172,10 +178,7 @@ class Aws:
         if target.account:
             account = self._caller(session, region)
             if account != target.account:
-                raise WrongAccountError(
-                    f"the credentials are for account {account}, "
-                    f"and target `{target.name}` is {target.account}"
-                )
+                raise WrongAccountError(account, target)
         return AwsTarget(
             client, account, region, self._patience.begin, caller=partial(self._caller, session, region)
         )

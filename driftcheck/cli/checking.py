@@ -86,7 +86,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each option
     verbose: Verbose = False,
 ) -> None:
     """Compare desired state with AWS and report the drift. Only ever reads."""
-    failing = statuses_of(fail_on)
+    failing = statuses_of(fail_on, unmanaged=unmanaged)
     outputs = outputs_of(output)
     of_shards = shard_of(shard)
     age = age_of(max_age)

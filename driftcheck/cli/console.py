@@ -128,10 +128,16 @@ def exit_code(document: Document, failing: frozenset[str], *, only_new: bool = F
 
     Of what has one of the statuses that are ``failing``, ``only_new`` lets pass what was so in the base, and
     what the change from it intends. Where the base could not be used, nothing is known to be either.
+    To fail on ``unmanaged``, everything that exists has to be known.
     """
+    from driftcheck.document import is_listed
+
     statuses = {resource["status"] for resource in document["resources"]}
     lost = "error" in statuses or any(target["error"] for target in document["targets"])
     if lost or not document["complete"]:
+        return FAILURE
+    if "unmanaged" in failing and not is_listed(document):
+        say("error: --fail-on unmanaged: what exists could not be listed whole: see the report's warnings")
         return FAILURE
     if only_new and (base := document.get("base")) and not base["error"]:
         from driftcheck.document.origins import group

@@ -70,7 +70,8 @@ def desired_state(
     declared = configuration.load(config, CONFIG)
     configuration.choose(declared, targets or ())
     plain_keys = configuration.plain_keys(config, CONFIG)
-    region_of = _local_region if local else attrgetter("region")
+    # to hold an ARN against, a region is asked for only where a file has one
+    region_of = _local_region if local or arn_level == "warning" else attrgetter("region")
     # everything that is loaded stays to the end; to look for garbage in it again and again takes most of the
     # time of loading 10,000 definitions
     gc.disable()
@@ -96,8 +97,10 @@ def desired_state(
 
 
 def _local_region(target: Target) -> str | None:
-    """Find a target's region; AWS's library is loaded only where the operator names none."""
-    return target.region or _region_of_profile(target.profile)
+    """Find a target's region; AWS's library is loaded only where no setting of its own names one."""
+    # in the order of aws.base_session, where both go before the region of a profile
+    ambient = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return target.region or ambient or _region_of_profile(target.profile)
 
 
 @cache

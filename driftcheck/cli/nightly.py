@@ -214,7 +214,7 @@ def nightly(  # noqa: PLR0913, PLR0917 - one parameter for each option
     verbose: Verbose = False,
 ) -> None:
     """Check, and keep the result with the history of all runs."""
-    failing = statuses_of(fail_on)
+    failing = statuses_of(fail_on, unmanaged=unmanaged)
     outputs = outputs_of(output)
     age = age_of(max_age)
     places = places_of(state_at, state_out)

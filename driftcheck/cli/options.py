@@ -180,17 +180,18 @@ def age_of(text: str, option: str = "--max-age") -> timedelta:
 
 def places_of(state: str, state_out: str | None) -> Places:
     """Where ``--state`` says that state is read, and the folder in which it is kept."""
-    from driftcheck.places import Prefix
+    from driftcheck.places import is_url
 
     read = place_of(state, "--state")
-    kept = read if state_out is None else place_of(state_out, "--state-out")
-    if isinstance(kept, Prefix):
-        if state_out is not None:
-            raise typer.BadParameter(
-                "check writes nothing to AWS: name a folder, and `driftcheck state push` puts it on S3",
-                param_hint="--state-out",
-            )
-        kept = Path(STATE)
+    if state_out is None:
+        return read, read if isinstance(read, Path) else Path(STATE)
+    if is_url(state_out):
+        raise typer.BadParameter(
+            "check writes nothing to AWS: name a folder, and `driftcheck state push` puts it on S3",
+            param_hint="--state-out",
+        )
+    kept = Path(state_out)
+    hold_to_folder(kept, state_out, "--state-out")
     return read, kept
 
 
@@ -210,9 +211,15 @@ def place_of(text: str, option: str) -> Path | Prefix:
         found = place(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
-    if isinstance(found, Path) and found.exists() and not found.is_dir():
-        raise typer.BadParameter(f"`{text}` is a file, and no folder", param_hint=option)
+    if isinstance(found, Path):
+        hold_to_folder(found, text, option)
     return found
+
+
+def hold_to_folder(found: Path, text: str, option: str) -> None:
+    """Refuse what is there and is no folder."""
+    if found.exists() and not found.is_dir():
+        raise typer.BadParameter(f"`{text}` is a file, and no folder", param_hint=option)
 
 
 def outputs_of(specs: list[str] | None) -> list[Output]:
@@ -225,14 +232,25 @@ def outputs_of(specs: list[str] | None) -> list[Output]:
         raise typer.BadParameter(str(error), param_hint="--output") from None
 
 
-def statuses_of(text: str) -> frozenset[str]:
-    """The statuses that ``--fail-on`` names."""
+def statuses_of(text: str, *, unmanaged: bool = True) -> frozenset[str]:
+    """The statuses that ``--fail-on`` names; ``unmanaged`` tells that such definitions are looked for."""
     names = {name.strip() for name in text.split(",")} - {"", "none"}
     for name in sorted(names):
         if name not in _FAIL_ON:
             hint = did_you_mean(name, _FAIL_ON)
             raise typer.BadParameter(f"unknown status `{name}`{hint}", param_hint="--fail-on")
-    return frozenset(names)
+    failing = frozenset(names)
+    hold_to_unmanaged(failing, is_asked=unmanaged)
+    return failing
+
+
+def hold_to_unmanaged(failing: frozenset[str], *, is_asked: bool, made: str = "") -> None:
+    """Refuse to fail on what is not looked for; ``made`` names the result that was made so."""
+    if "unmanaged" in failing and not is_asked:
+        raise typer.BadParameter(
+            f"{made}nothing unmanaged is looked for with --no-unmanaged: leave one of the two out",
+            param_hint="--fail-on",
+        )
 
 
 def shard_of(text: str | None) -> tuple[int, int] | None:

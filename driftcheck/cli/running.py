@@ -53,7 +53,7 @@ def run(
         InvalidDesiredError: a file names another account or region than the one that was read.
     """
     from driftcheck.desired import InvalidDesiredError
-    from driftcheck.desired.arns import misplaced
+    from driftcheck.desired.arns import Known, misplaced
 
     memories: dict[str, Memory] = {}
     faults: list[str] = []
@@ -91,6 +91,11 @@ def run(
     if memories:
         forget_sensitive(memories, review.state if review else state, report)
     report = review.report(report) if review else report
-    if wrong := misplaced(state.arns, {target.name: target for target in report.targets}):
+    # credentials of another account than the operator names are an error of the target, not of its files
+    accounts = {target.name: target.account for target in state.targets}
+    places = {
+        each.name: Known(each.region, accounts.get(each.name) or each.account) for each in report.targets
+    }
+    if wrong := misplaced(state.arns, places):
         raise InvalidDesiredError(wrong, state.warnings, report.targets)
     return report, memories

@@ -16,6 +16,7 @@ from driftcheck.cli.options import (
     Templates,
     Verbose,
     age_of,
+    hold_to_unmanaged,
     outputs_of,
     statuses_of,
 )
@@ -77,7 +78,11 @@ def merge(
     failing = statuses_of(fail_on)
     outputs = outputs_of(output)
     age = age_of(max_age)
-    document = merged([(name, read(name)) for name in results], age, target or ())
+    parts = [(name, read(name)) for name in results]
+    for name, part in parts:
+        is_asked = "run" not in part or part["run"]["unmanaged"]
+        hold_to_unmanaged(failing, is_asked=is_asked, made=f"{name}: ")
+    document = merged(parts, age, target or ())
     try_out(outputs)
     write_all(document, outputs, templates, quiet=quiet)
     raise typer.Exit(exit_code(document, failing))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from driftcheck.cli.console import say
-from driftcheck.cli.options import age_of, place_of
+from driftcheck.cli.options import age_of, hold_to_folder, place_of
 from driftcheck.errors import DriftcheckError
+from driftcheck.places import is_url
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -56,11 +57,12 @@ def store_folder_of(
         if keep is not None:
             raise typer.BadParameter("there is nothing to delete without --store", param_hint="--keep")
         return None
-    found = store_of(text)
-    if not isinstance(found, Path):
+    if is_url(text):
         raise typer.BadParameter(
             "check writes nothing to AWS: name a folder, or run `driftcheck nightly`", param_hint="--store"
         )
+    found = Path(text)
+    hold_to_folder(found, text, "--store")
     if not is_whole:
         raise typer.BadParameter(
             "a run of --select, --shard or --base is none of all definitions, and is not kept",

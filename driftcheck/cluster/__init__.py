@@ -216,7 +216,7 @@ class _Run:
             self.keep(compare(desired, error(operation), self.started_at.date()))
         (target,) = task.state.targets
         lost = error("not read whole")
-        reading = TargetReading(target.name, target.account, target.region, lost, is_reached=False)
+        reading = TargetReading(target.name, None, target.region, lost, is_reached=False)
         self.parts.append(Fetched(targets=[reading], is_cut_short=lost.code in CUT_SHORT))
 
     def keep(self, finding: Finding) -> None:

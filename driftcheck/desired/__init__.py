@@ -41,7 +41,8 @@ class DesiredState:
     definitions alone; ``elsewhere`` those that files are for and that are not reached; ``digests`` what is
     declared for each target of the files; ``sensitive`` what ``lifecycle`` says is sensitive of all that the
     files declare; ``arns`` those in the files that may be of another place than their targets; ``plain_keys``
-    the operator's, which each of ``definitions`` has too.
+    the operator's, which each of ``definitions`` has too; ``only`` the names of the targets that were asked
+    for, empty where the files are for no others.
     """
 
     definitions: tuple[Desired, ...]
@@ -57,6 +58,7 @@ class DesiredState:
     sensitive: Mapping[Address, tuple[PathPattern, ...]] = field(default_factory=dict)
     arns: arns.Undecided = field(default_factory=dict)
     plain_keys: frozenset[str] = frozenset()
+    only: tuple[str, ...] = ()
 
     def with_plain_keys(self, keys: frozenset[str]) -> DesiredState:
         """The same with the operator's ``plain_keys``."""
@@ -179,6 +181,7 @@ def _narrowed(
         digests=digests.of_targets(gathered.used.values(), gathered.definitions.values()),
         sensitive={each.address: each.sensitive for each in gathered.definitions.values() if each.sensitive},
         arns=gathered.undecided,
+        only=tuple(sorted(wanted)) if len(wanted) < len(gathered.used) else (),
     )
 
 

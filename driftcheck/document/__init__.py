@@ -17,7 +17,7 @@ from driftcheck import __version__
 from driftcheck.document.entries import UndecidedEntry, error_entry, source_entry
 from driftcheck.document.revised import base_entry
 from driftcheck.errors import DriftcheckError
-from driftcheck.model import CUT_SHORT, KIND_NAMES, Origin
+from driftcheck.model import CUT_SHORT, KIND_NAMES, NOT_LOOKED_FOR, Origin, Shard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,6 +103,7 @@ def document(report: Report, base: Base | None = None, invalid: Iterable[Invalid
                 {"target": target, "digest": digest} for target, digest in sorted(inputs.declared.items())
             ],
             "resources": digest_of(resources, made["targets"]),
+            "targets": sorted(inputs.targets),
         }
         if undecided := [
             UndecidedEntry(resource=_resource(each.finding), declared_for=[*each.declared_for])
@@ -160,6 +161,20 @@ def listed(document: Document) -> dict[str, frozenset[str]]:
         target["name"]: frozenset(target.get("listed", () if target["error"] else others))
         for target in document["targets"]
     }
+
+
+def is_listed(document: Document) -> bool:
+    """Tell whether everything that exists was listed; of a shard, what is for it to list."""
+    kinds = listed(document)
+    return all(found >= kinds_to_list(document, target) for target, found in kinds.items())
+
+
+def kinds_to_list(document: Document, target: str) -> frozenset[str]:
+    """Get the kinds of which a document is to know everything that exists in a target."""
+    if (shard := document.get("shard")) is None:
+        return frozenset(KIND_NAMES)
+    of = Shard(shard["index"], shard["count"], shard["whole"])
+    return frozenset(kind for kind in KIND_NAMES if of.holds(target, kind))
 
 
 def digest_of(resources: Iterable[ResourceEntry], targets: Iterable[TargetEntry]) -> str:
@@ -226,7 +241,7 @@ def _upgraded(document: Document) -> Document:
     interrupted = not (document["complete"] or document.get("invalid")) or bool(codes & CUT_SHORT)
     read = {each["target"] for each in resources if each["status"] not in ("error", "unmanaged")}
     is_reached = all(not target["error"] or target["name"] in read for target in targets)
-    is_asked = all(each["code"] != "unmanaged-not-looked-for" for each in document["warnings"])
+    is_asked = all(each["code"] != NOT_LOOKED_FOR for each in document["warnings"])
     kinds = sorted(KIND_NAMES) if is_asked and "shard" not in document else []
     is_listed = bool(kinds) and not any(target["error"] for target in targets)
     counts = summary(resources, is_listed=is_listed)

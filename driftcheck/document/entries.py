@@ -151,7 +151,8 @@ class RunEntry(TypedDict):
     """What makes results parts of one run: they have the same ``select``, ``unmanaged`` and digests.
 
     ``declared`` are all targets that the files are for, reached or not; ``resources`` is a digest of which
-    definitions and targets the document has; ``undecided`` what ``merge`` is to decide, left out for none.
+    definitions and targets the document has; ``targets`` are those that the run is about, empty for all;
+    ``undecided`` is what ``merge`` is to decide, left out for none.
     """
 
     select: list[str]
@@ -159,6 +160,7 @@ class RunEntry(TypedDict):
     declared: list[DeclaredEntry]
     resources: str
     undecided: NotRequired[list[UndecidedEntry]]
+    targets: NotRequired[list[str]]
 
 
 class CallsEntry(TypedDict):

@@ -10,10 +10,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from driftcheck import pool
-from driftcheck.aws import is_throttled, profile_of, unreadable
+from driftcheck.aws import WrongAccountError, is_throttled, profile_of, unreadable
+from driftcheck.causes import join_operations, join_unlisted
 from driftcheck.fetch.listing import Listing, throttled_alike
 from driftcheck.kinds import KINDS, TAGS
-from driftcheck.model import CUT_SHORT, Calls, Live, TargetReading, Unreadable
+from driftcheck.model import CUT_SHORT, NOT_LOOKED_FOR, Calls, Live, TargetReading, Unreadable, Warn
 from driftcheck.turns import Job
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from driftcheck.desired import DesiredState
     from driftcheck.kinds import Kind
     from driftcheck.memory import Memory
-    from driftcheck.model import Address, Desired, Finding, Reading, Target, Warn
+    from driftcheck.model import Address, Desired, Finding, Reading, Target
 
 _ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]*:([0-9]{12}):.+")
 _IDENTITY_LIMIT = 5.0
@@ -123,6 +124,7 @@ def fetch(
         until=limits.until,
         stop=stop,
     )
+    run.fetched.warnings += [Warn(NOT_LOOKED_FOR, each) for each in join_unlisted(run.unlisted)]
     run.fetched.targets = [run.target_reading(target) for target in state.targets]
     run.fetched.calls = cloud.calls
     return run.fetched
@@ -159,6 +161,8 @@ class Run:
     errors: dict[str, Unreadable] = field(default_factory=dict)
     profiles: dict[str, str | None] = field(default_factory=dict)
     listed: dict[str, set[str]] = field(default_factory=dict)
+    list_errors: dict[str, list[Unreadable]] = field(default_factory=dict)
+    unlisted: list[str] = field(default_factory=list)
     answered: set[str] = field(default_factory=set)
     """Targets of which AWS gave an answer; that one could be opened says nothing."""
 
@@ -177,6 +181,8 @@ class Run:
         if isinstance(outcome, Exception):
             error = self.error(name, "cannot reach the target", outcome)
             self.errors[name] = error
+            if isinstance(outcome, WrongAccountError):
+                self.accounts[name] = outcome.account
             for desired in definitions:
                 self.keep(desired, error)
             return
@@ -271,14 +277,21 @@ class Run:
         return replace(found, profile=self.profiles.get(target))
 
     def target_reading(self, target: Target) -> TargetReading:
-        """How a target was reached, and what kept it from being read whole."""
+        """How a target was reached, and what kept it from being read whole.
+
+        The account is what AWS answered: that of driftcheck.toml is only what it should be.
+        """
         reached = self.opened.get(target.name)
         account = (reached.account if reached else None) or self.accounts.get(target.name)
+        error = self.errors.get(target.name)
+        if refusals := self.list_errors.get(target.name):
+            code, message = join_operations((each.code, each.message) for each in refusals)[0]
+            error = Unreadable(code, message, self.profiles.get(target.name))
         return TargetReading(
             target.name,
-            account or target.account,
+            account,
             reached.region if reached else target.region,
-            self.errors.get(target.name),
+            error,
             frozenset(self.listed.get(target.name, ())),
             target.name in self.answered,
         )

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from driftcheck import pool
-from driftcheck.model import Address, Finding, Status, Unreadable, Warn
-from driftcheck.remedies import find_remedy, remedy_text
+from driftcheck.causes import unlisted_text
+from driftcheck.model import Address, Finding, Status, Unreadable
 from driftcheck.turns import Job
 
 if TYPE_CHECKING:
@@ -119,14 +119,7 @@ class Listing:
         if not self.looks_for_unmanaged:
             return
         if error.code in _DENIED and (self.target, self.kind.name) not in self.run.state.declared:
-            # a warning is shown in public too, where the message would name roles and sessions
-            remedy = remedy_text(find_remedy(error.code, error.message))
-            message = (
-                f"{self.target}: unmanaged {self.kind.name}s are not looked for: {error.code}; "
-                f"{remedy}, or run with --no-unmanaged"
-            )
-            self.run.fetched.warnings.append(Warn("unmanaged-not-looked-for", message))
-            return
-        # of several, the same one whichever comes first
-        known = self.run.errors.get(self.target, error)
-        self.run.errors[self.target] = min(known, error, key=lambda each: each.message)
+            said = unlisted_text(self.target, self.kind.name, (error.code, error.message))
+            self.run.unlisted.append(said)
+        else:
+            self.run.list_errors.setdefault(self.target, []).append(error)

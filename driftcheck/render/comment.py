@@ -97,7 +97,7 @@ def _text(document: Document, told: Told, frame: Frame, detail: Detail) -> str:
         "comment.md.j2",
         Style(),
         hidden=[frame.marker, f"<!-- {document['started_at']} -->"] if frame.marker else [],
-        headline=told.headline,
+        headline=told.headline + _line(told.scope, detail),
         sentences=" ".join(told.sentences),
         counts=told.counts,
         sections=sections,

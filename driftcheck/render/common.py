@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from driftcheck.document.origins import groups, has_origins
+from driftcheck.document import is_listed
+from driftcheck.document.origins import group, groups, has_origins
 from driftcheck.paths import BARE_KEY, show
 from driftcheck.redact import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from driftcheck.document.entries import (
         Document,
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
         InvalidEntry,
         ResourceEntry,
         SourceEntry,
-        Summary,
         TargetEntry,
     )
     from driftcheck.model import Json
 
 _ACCOUNT = re.compile(r"(?<![0-9])[0-9]{8}([0-9]{4})(?![0-9])")
 _NOT_KNOWN = "not known"
+_MOST_SAID, _LONGEST_SAID = 3, 80
+"""Names in a heading, and characters of each."""
+
+Pieces: TypeAlias = tuple[tuple[str, bool], ...]
+"""A text in pieces: each a text, and whether it is from outside and so has to be made inert."""
 
 # Printable by Unicode's categories, and yet nothing is seen of them.
 _BLANK = re.compile(
@@ -117,13 +122,13 @@ def of_status(document: Document, status: str) -> list[ResourceEntry]:
 
 def verdict(document: Document) -> str:
     """The outcome in one sentence; undeclared definitions do not count, nor does what waits for a rollout."""
-    return f"{_outcome(document)}{shard_text(document)}."
+    return f"{_outcome(document)}{scope_text(document)}."
 
 
 def heading(document: Document) -> str:
-    """The verdict with how many were read, where that is not all."""
+    """The outcome with how many were read, where that is not all; without the scope and a full stop."""
     wanting = read_text(document)
-    return f"{_outcome(document)}{wanting and f': {wanting}'}{shard_text(document)}."
+    return f"{_outcome(document)}{wanting and f': {wanting}'}"
 
 
 def read_text(document: Document) -> str:
@@ -132,10 +137,73 @@ def read_text(document: Document) -> str:
     return f"{summary['read']:,} of {summary['declared']:,} read" if summary["error"] else ""
 
 
-def shard_text(document: Document) -> str:
-    """Which part of a run it is, to end a sentence with; empty for a whole one."""
-    shard = document.get("shard")
-    return f" (shard {shard['index']} of {shard['count']})" if shard else ""
+def scope_text(document: Document) -> str:
+    """``scope_pieces`` as plain text: `` (--select m00*; targets: prod-eu)``."""
+    return "".join(text for text, _ in scope_pieces(document))
+
+
+def scope_pieces(document: Document) -> Pieces:
+    """The part of what is declared that a document is about, to end a sentence with; empty for all of it."""
+    shard, run = document.get("shard"), document.get("run")
+    parts: list[Pieces] = []
+    if shard:
+        parts.append(((f"shard {shard['index']} of {shard['count']}", False),))
+    if run and run["select"]:
+        parts.append((("--select ", False), *_said(run["select"])))
+    if run and run.get("targets"):
+        parts.append((("targets: ", False), *_said(run["targets"])))
+    pieces = [piece for part in parts for piece in (("; ", False), *part)]
+    return ((" (", False), *pieces[1:], (")", False)) if pieces else ()
+
+
+def _said(names: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    for number, name in enumerate(names[:_MOST_SAID]):
+        text = visible(name)
+        if number:
+            yield ", ", False
+        yield (text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}…"), True
+    if (more := len(names) - _MOST_SAID) > 0:
+        yield f" and {more:,} more", False
+
+
+def absence_pieces(document: Document) -> list[Pieces]:
+    """A question for each target in which nothing exists of all that was read: it may be the wrong place.
+
+    What a change declares and nobody has rolled out yet is expected to be missing.
+    """
+    read: dict[str, list[ResourceEntry]] = {target["name"]: [] for target in document["targets"]}
+    for resource in document["resources"]:
+        if resource["status"] not in {"error", "unmanaged"}:
+            read.setdefault(resource["target"], []).append(resource)
+    found: list[Pieces] = []
+    for target in document["targets"]:
+        resources = read[target["name"]]
+        if any(each["status"] != "missing" for each in resources):
+            continue
+        if all(group(each) == "rollout" for each in resources):
+            continue
+        is_one = len(resources) == 1
+        subject = "The only definition" if is_one else f"None of the {len(resources):,}"
+        of = ((" of target ", False), (visible(target["name"]), True)) if len(read) > 1 else ()
+        verb = " does not exist in " if is_one else " exists in "
+        place = (place_text(target["account"], target["region"]), True)
+        found.append(
+            ((subject, False), *of, (verb, False), place, (": are account and region right?", False))
+        )
+    return found
+
+
+def absence_texts(document: Document) -> list[str]:
+    """``absence_pieces`` as plain text."""
+    return ["".join(text for text, _ in pieces) for pieces in absence_pieces(document)]
+
+
+def unmanaged_text(document: Document) -> str:
+    """The number of unmanaged definitions: ``at least 3`` or ``not known`` where not all was listed."""
+    count = document["summary"]["unmanaged"]
+    if is_listed(document) and not document.get("invalid"):
+        return f"{count}"
+    return f"at least {count}" if count else _NOT_KNOWN
 
 
 def _outcome(document: Document) -> str:
@@ -163,8 +231,9 @@ def _is_off(document: Document) -> bool:
     return bool(summary["drifted"] or summary["missing"]) and not has_origins(document)
 
 
-def counts_text(summary: Summary) -> str:
+def counts_text(document: Document) -> str:
     """The counts as one sentence; those that are zero are left out."""
+    summary = document["summary"]
     counts = (
         (summary["in_sync"], "in sync"),
         (summary["drifted"], "drifted"),
@@ -175,8 +244,11 @@ def counts_text(summary: Summary) -> str:
     text = f"{summary['declared']} declared"
     if found:
         text += ": " + ", ".join(found)
-    if summary["unmanaged"]:
-        text += f"; {summary['unmanaged']} unmanaged"
+    unmanaged = unmanaged_text(document)
+    if unmanaged == _NOT_KNOWN:
+        text += f"; unmanaged {_NOT_KNOWN}"
+    elif summary["unmanaged"]:
+        text += f"; {unmanaged} unmanaged"
     return f"{text}. Coverage {percent(summary['coverage'])}."
 
 

@@ -19,13 +19,15 @@ from driftcheck.causes import causes_of
 from driftcheck.document.origins import group, groups, has_origins
 from driftcheck.redact import MASK
 from driftcheck.render.common import (
+    absence_texts,
     invalid_text,
     path_text,
     percent,
     plural,
     read_text,
-    shard_text,
+    scope_text,
     time_text,
+    unmanaged_text,
     value_text,
     visible,
 )
@@ -83,6 +85,7 @@ def context(document: Document, resources: Iterable[ResourceEntry]) -> dict[str,
         "resources": shown,
         "listed": Counter(resource["status"] for resource in shown),
         "headline": headline(document),
+        "absent": absence_texts(document),
         "as_differences": lambda declaration: [as_difference(each) for each in declaration["changes"]],
         "base_text": base_text,
         "causes": causes,
@@ -96,6 +99,7 @@ def context(document: Document, resources: Iterable[ResourceEntry]) -> dict[str,
         "live_text": live_text,
         "percent": percent,
         "read_text": read_text,
+        "unmanaged": unmanaged_text(document),
         "rollouts_of": lambda declaration: [rollout_text(each) for each in declaration["changes"]],
         **DEFINITION,
     }
@@ -103,7 +107,7 @@ def context(document: Document, resources: Iterable[ResourceEntry]) -> dict[str,
 
 def headline(document: Document) -> str:
     """The outcome in a sentence: ``2 of 6 definitions have drifted, 1 is missing``."""
-    return _outcome(document) + shard_text(document)
+    return _outcome(document) + scope_text(document)
 
 
 def _outcome(document: Document) -> str:

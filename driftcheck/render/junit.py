@@ -15,10 +15,12 @@ from xml.etree import ElementTree as ET
 from driftcheck.causes import causes_of
 from driftcheck.document.origins import group
 from driftcheck.render.common import (
+    absence_texts,
     error_text,
     invalid_text,
     plural,
     read_text,
+    scope_text,
     source_text,
     verdict,
     visible,
@@ -41,7 +43,7 @@ _OUTCOMES = {"drifted": "failure", "missing": "failure", "unmanaged": "skipped",
 
 def render(document: Document, _style: Style) -> str:
     """The report as an XML document; warnings and an early end of the run are in a suite ``driftcheck``."""
-    root = ET.Element("testsuites", name="driftcheck")
+    root = ET.Element("testsuites", name=f"driftcheck{scope_text(document)}")
     suites = {name: ET.SubElement(root, "testsuite", name=visible(name)) for name in _target_names(document)}
     for name, suite in suites.items():
         _add_place(suite, document, name)
@@ -72,6 +74,8 @@ def _add_place(suite: ET.Element, document: Document, name: str) -> None:
             properties = ET.SubElement(suite, "properties")
             for key, value in (("account", target["account"]), ("region", target["region"])):
                 ET.SubElement(properties, "property", name=key, value=visible(value or "not known"))
+            if scope := scope_text(document):
+                ET.SubElement(properties, "property", name="scope", value=scope[2:-1])
 
 
 def _add_causes(suites: Mapping[str, ET.Element], causes: Iterable[Cause]) -> dict[Key, str]:
@@ -134,7 +138,8 @@ def _add_error(suite: ET.Element, classname: str, name: str, error: ErrorEntry) 
 
 
 def _add_run(root: ET.Element, document: Document) -> None:
-    if document["complete"] and not document["warnings"] and "base" not in document:
+    absent = [f"warning: {text}" for text in absence_texts(document)]
+    if document["complete"] and not document["warnings"] and "base" not in document and not absent:
         return
     suite = ET.SubElement(root, "testsuite", name="driftcheck")
     if not document["complete"]:
@@ -144,17 +149,18 @@ def _add_run(root: ET.Element, document: Document) -> None:
         _add_error(suite, "driftcheck", "desired state", {"code": "invalid", "message": invalid_text(each)})
     if "base" in document:
         ET.SubElement(suite, "system-out").text = "\n\n".join(map("\n".join, change_sections(document)))
-    if document["warnings"]:
-        ET.SubElement(suite, "system-err").text = "\n".join(
-            " ".join(
-                [
-                    f"warning {visible(warning['code'])}:",
-                    *([f"{source_text(warning['source'])}:"] if warning["source"] else []),
-                    visible(warning["message"]),
-                ]
-            )
-            for warning in document["warnings"]
+    warnings = (
+        " ".join(
+            [
+                f"warning {visible(warning['code'])}:",
+                *([f"{source_text(warning['source'])}:"] if warning["source"] else []),
+                visible(warning["message"]),
+            ]
         )
+        for warning in document["warnings"]
+    )
+    if text := "\n".join([*absent, *warnings]):
+        ET.SubElement(suite, "system-err").text = text
 
 
 def _count(element: ET.Element, suites: list[ET.Element]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from driftcheck.causes import causes_of
 from driftcheck.document.origins import group
 from driftcheck.render.common import (
+    absence_pieces,
     block_lines,
     error_text,
     heading,
@@ -24,8 +25,10 @@ from driftcheck.render.common import (
     percent,
     place_text,
     plural,
+    scope_pieces,
     source_text,
     time_text,
+    unmanaged_text,
     visible,
 )
 from driftcheck.render.origins import (
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     )
     from driftcheck.remedies import Remedy
     from driftcheck.render import Style
+    from driftcheck.render.common import Pieces
 
 _MAX_RUN = 79
 """Backticks. One more delimit them, and cmark-gfm and comrak know no code span of more than 80
@@ -91,6 +95,11 @@ def html_code(text: str) -> str:
     return f"<code>{html.escape(_short_runs(text))}</code>"
 
 
+def inline(pieces: Pieces) -> str:
+    """Text in which what is from outside stands in code spans."""
+    return "".join(code(text) if is_code else text for text, is_code in pieces)
+
+
 def _context(document: Document) -> dict[str, Any]:
     summary = document["summary"]
     waiting = [each for each in document["resources"] if group(each) == "rollout"]
@@ -111,10 +120,14 @@ def _context(document: Document) -> dict[str, Any]:
                 for each, difference in resolved(document)
             ),
         ],
-        "verdict": heading(document),
+        "verdict": f"{heading(document)}{inline(scope_pieces(document))}.",
+        "absent": [inline(pieces) for pieces in absence_pieces(document)],
         "declared": summary["declared"],
         "in_sync": summary["in_sync"],
-        "attention": [_bold(summary[key]) for key in ("drifted", "missing", "error", "unmanaged")],
+        "attention": [
+            *(_bold(summary[key]) for key in ("drifted", "missing", "error")),
+            _bold(summary["unmanaged"], unmanaged_text(document)),
+        ],
         "coverage": percent(summary["coverage"]),
         "drifted": [_drifted(resource) for resource in of("drifted")],
         "missing": [_item(resource) for resource in of("missing")],
@@ -141,8 +154,9 @@ def target_item(target: TargetEntry) -> str:
     return f"target {code(visible(target['name']))}: {code(place)}"
 
 
-def _bold(count: int) -> str:
-    return f"**{count}**" if count else "0"
+def _bold(count: int, text: str = "") -> str:
+    text = text or str(count)
+    return f"**{text}**" if count else text
 
 
 def _item(resource: ResourceEntry) -> str:

@@ -16,7 +16,16 @@ from urllib.parse import quote
 
 from driftcheck.causes import causes_of
 from driftcheck.remedies import remedy_text
-from driftcheck.render.common import name_text, path_text, read_text, target_text, value_text, visible
+from driftcheck.render.common import (
+    absence_texts,
+    name_text,
+    path_text,
+    read_text,
+    scope_text,
+    target_text,
+    value_text,
+    visible,
+)
 from driftcheck.render.origins import ROLLOUTS, origin_text, resolved
 from driftcheck.render.unread import by_key, cause_text, title_text
 
@@ -227,7 +236,11 @@ def _notification(remark: _Remark, index: int) -> dict[str, Any]:
 
 
 def _places(document: Document) -> Iterator[dict[str, Any]]:
-    """Where it was looked, a note for each target."""
+    """Where it was looked, a note for each target, and at which part of what is declared."""
+    if scope := scope_text(document):
+        yield {"level": "note", "message": _message(f"This is about a part of what is declared{scope}.")}
+    for text in absence_texts(document):
+        yield {"level": "warning", "message": _message(text)}
     for target in document["targets"]:
         yield {"level": "note", "message": _message(f"Target {target_text(target)}.")}
 

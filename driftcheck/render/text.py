@@ -14,6 +14,7 @@ from driftcheck.causes import causes_of
 from driftcheck.document.origins import group
 from driftcheck.remedies import find_remedy
 from driftcheck.render.common import (
+    absence_texts,
     block_lines,
     counts_text,
     error_text,
@@ -92,7 +93,11 @@ def render(document: Document, style: Style) -> str:
         *change_sections(document),
         *_about_the_run(document),
         *_targets(document),
-        [*_wrapped(verdict(document), ""), *_counts(document)],
+        [
+            *_wrapped(verdict(document), ""),
+            *(line for text in absence_texts(document) for line in _wrapped(text, "  ")),
+            *_counts(document),
+        ],
     ]
     paint = _painted if style.color else str
     return "\n\n".join("\n".join(map(paint, lines)) for lines in sections) + "\n"
@@ -241,7 +246,7 @@ def _counts(document: Document) -> list[str]:
     return [
         *([f"{wanting}."] if (wanting := read_text(document)) else []),
         *(_wrapped(change, "") if change else []),
-        counts_text(document["summary"]),
+        counts_text(document),
     ]
 
 

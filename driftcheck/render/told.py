@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from driftcheck.causes import causes_of
 from driftcheck.render.common import (
+    absence_pieces,
     error_text,
     heading,
     of_status,
     place_text,
     public_text,
     read_text,
-    shard_text,
+    scope_pieces,
+    unmanaged_text,
     visible,
 )
 from driftcheck.render.rollout import rollout_of
@@ -54,12 +56,16 @@ _GOOD, _DOUBTFUL, _BAD = "✅", "⚠️", "❌"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A comment's content; ``counts`` are the table's columns: a heading and a number."""
+    """A comment's content; ``counts`` are the table's columns: a heading and what is known of its number.
+
+    ``scope`` ends the headline: the part of what is declared that all this is about.
+    """
 
     headline: str
     sentences: Sequence[str]
-    counts: Sequence[tuple[str, int]]
+    counts: Sequence[tuple[str, int | str]]
     sections: Sequence[Section]
+    scope: Item = ()
 
 
 def tell(document: Document) -> Told:
@@ -71,12 +77,13 @@ def tell(document: Document) -> Told:
         told = _drift(document, base)
     else:
         told = _change(document, base)
-    sections = [*told.sections, _targets(document), _warnings(document)]
+    sections = [_absent(document), *told.sections, _targets(document), _warnings(document)]
     return Told(
         told.headline,
         [*told.sentences, *_ignored(document)],
         told.counts,
         [each for each in sections if each.items or each.blocks],
+        scope_pieces(document),
     )
 
 
@@ -104,16 +111,17 @@ def _drift(document: Document, base: BaseEntry | None) -> Told:
     drifted = [
         drifted_block(resource, resource["differences"]) for resource in of_status(document, "drifted")
     ]
-    counts = [
+    unmanaged = unmanaged_text(document)
+    counts: list[tuple[str, int | str]] = [
         ("Declared", summary["declared"]),
         ("In sync", summary["in_sync"]),
         ("Drifted", summary["drifted"]),
         ("Missing", summary["missing"]),
-        ("Unmanaged", summary["unmanaged"]),
+        ("Unmanaged", int(unmanaged) if unmanaged.isdecimal() else unmanaged),
         ("Not compared", summary["error"]),
     ]
     return Told(
-        f"{icon} {heading(document).removesuffix('.')}",
+        f"{icon} {heading(document)}",
         [],
         counts,
         [
@@ -194,15 +202,14 @@ def _change(document: Document, base: BaseEntry) -> Told:
 
 
 def _headline(document: Document, rollout: Rollout, unintended: int, is_doubtful: bool) -> str:
-    shard = shard_text(document)
     if unintended:
         differ = "definition differs" if unintended == 1 else "definitions differ"
-        return f"{_BAD} Not intended: {unintended:,} {differ} from AWS because of this change{shard}"
+        return f"{_BAD} Not intended: {unintended:,} {differ} from AWS because of this change"
     if document["interrupted"]:
-        return f"{_DOUBTFUL} Incomplete: the run was stopped before everything was read{shard}"
+        return f"{_DOUBTFUL} Incomplete: the run was stopped before everything was read"
     if is_doubtful or not document["complete"]:
-        return f"{_DOUBTFUL} Valid, but not everything could be compared{shard}"
-    return f"{_DOUBTFUL if rollout.diverged else _GOOD} Valid: {rollout.says}{shard}"
+        return f"{_DOUBTFUL} Valid, but not everything could be compared"
+    return f"{_DOUBTFUL if rollout.diverged else _GOOD} Valid: {rollout.says}"
 
 
 def _sentences(
@@ -286,6 +293,15 @@ def _error(cause: Cause) -> Item:
     remedy = [(visible(piece) if is_code else piece, is_code) for piece, is_code in cause.remedy]
     code = (visible(cause.code), True)
     return ((": ", False), code, *((("; what to do: ", False), *remedy) if remedy else ()))
+
+
+def _absent(document: Document) -> Section:
+    """A comment may be public, and names the last digits of an account alone."""
+    items = [
+        tuple((public_text(text) if is_code else text, is_code) for text, is_code in pieces)
+        for pieces in absence_pieces(document)
+    ]
+    return Section("Nothing that is declared was found", items=items)
 
 
 def _targets(document: Document) -> Section:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from driftcheck.causes import causes_of
 from driftcheck.remedies import remedy_text
 from driftcheck.render.common import (
+    absence_texts,
     name_text,
     path_text,
     public_text,
     read_text,
+    scope_text,
     target_text,
     value_text,
     visible,
@@ -43,7 +45,8 @@ def annotations_of(document: Document) -> str:
 
 def _places(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, str]]:
     if targets := document["targets"]:
-        yield "notice", None, "targets", public_text("; ".join(map(target_text, targets)))
+        text = "; ".join(map(target_text, targets)) + scope_text(document)
+        yield "notice", None, "targets", public_text(text)
 
 
 def _found(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, str]]:
@@ -52,6 +55,8 @@ def _found(document: Document) -> Iterator[tuple[str, SourceEntry | None, str, s
         yield "error", error["source"], "invalid", public_text(error["message"])
     if wanting := read_text(document):
         yield "error", None, "not complete", wanting
+    for text in absence_texts(document):
+        yield "error", None, "all missing", public_text(text)
     base = document.get("base")
     with_base = base is not None and base["error"] is None
     later: list[tuple[str, SourceEntry | None, str, str]] = []

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from driftcheck.kinds import KINDS
 from tests.functional.cloud import Paging
-from tests.functional.definitions import DATA_QUALITY, MODEL_QUALITY, minimal, write_desired
+from tests.functional.definitions import ACCOUNT, DATA_QUALITY, KINDS, MODEL_QUALITY, minimal, write_desired
 from tests.functional.faults import DENIED, EXPIRED, INTERNAL, Answer, Behaviour, Delay, Hang, Refuse
 from tests.functional.results import check
 
@@ -182,6 +181,58 @@ def test_of_several_lists_that_fail_every_run_tells_the_same(
     assert DATA_QUALITY in (said[0] if does == DENIED else error["message"])
 
 
+LISTS = [f"sagemaker:List{kind}s" for kind in sorted(KINDS)]
+
+
+def deny_lists(service: Service) -> None:
+    """Every List is refused as AWS does it, with its own action in the message."""
+    for action in LISTS:
+        user = f"arn:aws:sts::{ACCOUNT}:assumed-role/checker/ann"
+        says = (
+            f"User: {user} is not authorized to perform: {action} because no identity-based policy allows it"
+        )
+        service.fail(Refuse(400, "AccessDeniedException", says), action=action.split(":")[1])
+
+
+def test_one_line_names_every_list_that_is_denied_of_kinds_that_files_declare(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    write_desired(tmp_path, {kind: [] for kind in KINDS if kind != MODEL_QUALITY}, name="none.yaml")
+    deny_lists(service)
+
+    text = " ".join(run("check").stdout.split()).replace("| ", "")
+
+    assert text.count("What to do:") == 1
+    actions = ", ".join(f"`{action}`" for action in LISTS)
+    assert f"What to do: allow {actions}: `driftcheck iam-policy` prints the policy" in text
+    assert "unmanaged-not-looked-for" not in text
+    for index in (1, 2, 3):
+        run("check", "--shard", f"{index}/3", "-o", f"{index}.json")
+    merged = " ".join(run("merge", "1.json", "2.json", "3.json").stdout.split()).replace("| ", "")
+    assert f"What to do: allow {actions}: `driftcheck iam-policy` prints the policy" in merged
+
+
+def test_kinds_that_no_file_declares_and_that_may_not_be_listed_are_one_warning(
+    service: Service, run: Run
+) -> None:
+    deny_lists(service)
+
+    result = check(run, service)
+
+    others = sorted({*KINDS} - {MODEL_QUALITY})
+    actions = ", ".join(f"`sagemaker:List{kind}s`" for kind in others)
+    kinds = ", ".join(f"{kind}s" for kind in others)
+    says = (
+        f"default: unmanaged {kinds} are not looked for: AccessDeniedException; "
+        f"allow {actions}: `driftcheck iam-policy` prints the policy, or run with --no-unmanaged"
+    )
+    assert [each["message"] for each in result.document["warnings"]] == [says]
+    for index in (1, 2, 3):
+        run("check", "--shard", f"{index}/3", "-o", f"{index}.json")
+    merged = run("merge", "1.json", "2.json", "3.json", "-o", "json=-").document()
+    assert [each["message"] for each in merged["warnings"]] == [says]
+
+
 def test_an_empty_list_in_a_file_declares_its_kind(service: Service, run: Run, tmp_path: Path) -> None:
     write_desired(tmp_path, {DATA_QUALITY: []}, name="none.yaml")
     service.fail(DENIED, action="ListDataQuality*")
@@ -209,3 +260,48 @@ def test_definitions_of_batch_transforms_are_listed_without_an_endpoint(
     service.create(DATA_QUALITY, minimal(DATA_QUALITY, "batch", "batch"))
 
     assert check(run, service).statuses["batch"] == "unmanaged"
+
+
+@pytest.mark.parametrize("command", [("check",), ("nightly", "--store", "kept")])
+def test_to_fail_on_what_is_not_looked_for_is_a_usage_error(
+    service: Service, run: Run, command: tuple[str, ...]
+) -> None:
+    ended = run(*command, "--no-unmanaged", "--fail-on", "drifted,unmanaged")
+
+    assert (ended.exit_code, ended.stdout, service.calls) == (1, "", [])
+    assert "nothing unmanaged is looked for with --no-unmanaged" in ended.stderr
+
+
+def test_merge_fails_on_nothing_that_its_parts_have_not_looked_for(run: Run) -> None:
+    assert run("check", "--no-unmanaged", "-o", "part.json").exit_code == 0
+
+    ended = run("merge", "part.json", "--fail-on", "unmanaged")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "part.json: nothing unmanaged is looked for with --no-unmanaged" in ended.stderr
+    assert run("merge", "part.json").exit_code == 0
+
+
+def test_to_fail_on_unmanaged_every_kind_has_to_be_listed(service: Service, run: Run) -> None:
+    service.fail(DENIED, action="ListModelBias*")
+
+    assert run("check", "-o", "part.json").exit_code == 0
+    failing = ("--fail-on", "unmanaged", "-o", "text=-")
+    for ended in (run("check", *failing), run("merge", "part.json", *failing)):
+        assert ended.exit_code == 1
+        assert "7 unmanaged" in ended.stdout
+        assert "error: --fail-on unmanaged: what exists could not be listed whole" in ended.stderr
+    assert run("nightly", "--store", "kept", *failing).exit_code == 1
+    assert run("check", "--fail-on", "none").exit_code == 0
+
+
+def test_a_shard_fails_on_unmanaged_by_the_kinds_that_are_its_own(service: Service, run: Run) -> None:
+    shards = ("1/3", "2/3", "3/3")
+    options = ("--fail-on", "unmanaged", "--quiet")
+
+    codes = [run("check", "--shard", shard, *options).exit_code for shard in shards]
+
+    assert sorted(codes) == [0, 0, 2]
+    service.fail(DENIED, action="ListModelBias*")
+    codes = [run("check", "--shard", shard, *options).exit_code for shard in shards]
+    assert codes.count(1) == 1

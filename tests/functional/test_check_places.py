@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -306,6 +308,67 @@ def test_an_arn_has_to_fit_one_of_the_files_targets(
 
 # validate
 
+NO_REGION = {"AWS_REGION": None, "AWS_DEFAULT_REGION": None}
+NO_KEYS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+PROFILES = f"[profile here]\nregion = {REGION}\n[profile there]\nregion = {OTHER}\n"
+
+
+@pytest.mark.parametrize(
+    ("env", "toml", "is_told"),
+    [
+        ({}, "", False),
+        ({"AWS_REGION": OTHER}, "", True),
+        ({"AWS_REGION": None, "AWS_DEFAULT_REGION": OTHER}, "", True),
+        ({**NO_REGION, "AWS_PROFILE": "here"}, "", False),
+        ({**NO_REGION, "AWS_PROFILE": "there"}, "", True),
+        ({"AWS_REGION": OTHER, "AWS_PROFILE": "here"}, "", True),
+        (NO_REGION, "", False),
+        ({"AWS_REGION": OTHER}, f'[targets.default]\nregion = "{REGION}"\n', False),
+        ({}, f'[targets.default]\nregion = "{OTHER}"\n', True),
+        (NO_REGION, '[targets.default]\nprofile = "there"\n', True),
+    ],
+)
+def test_validate_warns_where_check_will_refuse(
+    service: Service, run: Run, tmp_path: Path, env: dict[str, str | None], toml: str, is_told: bool
+) -> None:
+    answer(tmp_path)
+    (tmp_path / "driftcheck.toml").write_text(toml)
+    (tmp_path / ".home" / "config").write_text(PROFILES)
+
+    outcome = run("validate", env={**NO_KEYS, **env})
+
+    says = f"warning: JobDefinitionArn fits no target of this file: region {REGION} instead of {OTHER}"
+    assert outcome.exit_code == 0
+    assert (says in outcome.stderr) is is_told, outcome.stderr
+    assert service.calls == []
+
+
+@pytest.mark.parametrize(
+    ("env", "with_arn", "is_loaded"),
+    [({}, True, False), (NO_REGION, False, False), (NO_REGION, True, True)],
+    ids=["the environment names the region", "no file has an ARN", "a profile may name it"],
+)
+def test_validate_loads_boto3_only_to_ask_a_profile(
+    tmp_path: Path, environment: dict[str, str], env: dict[str, None], with_arn: bool, is_loaded: bool
+) -> None:
+    answer(tmp_path) if with_arn else write_desired(tmp_path, {MODEL_QUALITY: [minimal(MODEL_QUALITY)]})
+    code = (
+        "import sys; from driftcheck.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: print('boto3' in sys.modules)"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "validate"],
+        cwd=tmp_path,
+        env={name: value for name, value in environment.items() if name not in env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.stdout.splitlines()[-1] == str(is_loaded), ended.stderr
+
 
 def test_validate_warns_of_what_cannot_fit_and_takes_what_it_cannot_know(
     service: Service, run: Run, tmp_path: Path
@@ -313,7 +376,7 @@ def test_validate_warns_of_what_cannot_fit_and_takes_what_it_cannot_know(
     answer(tmp_path, "a", JobDefinitionArn=arn("a", region=OTHER, account=STRANGER))
     answer(tmp_path, "b", JobDefinitionArn=arn("b", partition="aws-cn"))
 
-    outcome = run("validate")
+    outcome = run("validate", env=NO_REGION)
 
     assert (outcome.exit_code, outcome.stdout) == (0, "Valid: 2 definitions, 1 target, 1 warning.\n")
     (line,) = outcome.stderr.splitlines()

@@ -489,6 +489,7 @@ def test_what_is_no_place_is_refused_before_anything_else(
     [
         (("check", "--incremental", "--state", "desired/desired.yaml"), "is a file, and no folder"),
         (("check", "--incremental", "--state-out", "desired/desired.yaml"), "is a file, and no folder"),
+        (("check", "--incremental", "--state-out", "s3://a/b"), "check writes nothing to AWS: name a folder"),
         (("check", "--incremental", "--state-out", PLACE), "check writes nothing to AWS: name a folder"),
         (("state", "push", "folder"), "`folder` is a folder: write s3://bucket/prefix"),
         (("state", "push"), "Missing argument"),

@@ -66,6 +66,20 @@ def test_in_another_account_nothing_is_read(service: Service, run: Run, tmp_path
     assert result.target_error["code"] == "WrongAccount"
     assert ACCOUNT in result.target_error["message"]
     assert OTHER in result.target_error["message"]
+    assert result.document["targets"][0]["account"] == ACCOUNT
+
+
+def test_an_account_that_nobody_verified_is_not_known(service: Service, run: Run, tmp_path: Path) -> None:
+    declare(tmp_path, f'[targets.prod]\nregion = "{REGION}"\naccount = "{ACCOUNT}"\n', target="prod")
+    no_keys = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+
+    result = check(run, service, env=no_keys)
+
+    assert result.errors == {"churn": "NoCredentials"}
+    assert result.document["targets"][0]["account"] is None
+    text = run("check", env=no_keys).stdout
+    assert f"Target prod: account not known, region {REGION}\n" in text
+    assert ACCOUNT not in text
 
 
 def test_without_a_name_for_the_account_nothing_is_read(service: Service, run: Run, tmp_path: Path) -> None:

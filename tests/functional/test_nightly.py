@@ -148,6 +148,8 @@ def test_check_keeps_a_result_in_a_folder_and_nothing_else(
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
+        (("check", "--store", "s3://a/b"), "check writes nothing to AWS: name a folder, or run"),
+        (("check", "--store", "https://x/y"), "check writes nothing to AWS: name a folder, or run"),
         (("check", "--store", "s3://runs/a"), "check writes nothing to AWS: name a folder, or run"),
         (("check", "--store", "kept", "--select", "a"), "or --base is none of all definitions, and is not"),
         (("check", "--store", "kept", "--shard", "1/2"), "or --base is none of all definitions, and is not"),

@@ -50,7 +50,7 @@ def test_messages_that_differ_by_a_name_an_id_or_a_count_are_one_cause(messages:
     assert counts(*resources) == [("prod", "Odd", 2)]
 
 
-def test_refusals_are_one_cause_for_each_action_and_what_they_say_in_common_is_told() -> None:
+def test_refusals_are_one_cause_for_each_action_and_the_first_is_told() -> None:
     resources = [denied(name) for name in ("churn", "fraud-1", "a-much-longer-name-than-that")]
 
     quality, data = causes_of(document(*resources, denied("data", "DataQuality")))
@@ -58,11 +58,24 @@ def test_refusals_are_one_cause_for_each_action_and_what_they_say_in_common_is_t
     assert [name for _, _, name in quality.keys] == ["churn", "fraud-1", "a-much-longer-name-than-that"]
     assert quality.message == (
         f"DescribeModelQualityJobDefinition: {USER}sagemaker:DescribeModelQualityJobDefinition on resource: "
-        f"{ARN}* because no identity-based policy allows the "
+        f"{ARN}churn because no identity-based policy allows the "
         "sagemaker:DescribeModelQualityJobDefinition action"
     )
     assert quality.remedy[1] == ("sagemaker:DescribeModelQualityJobDefinition", True)
     assert data.remedy[1] == ("sagemaker:DescribeDataQualityJobDefinition", True)
+
+
+def test_a_cause_of_several_operations_is_told_in_the_words_of_the_first_without_its_operation() -> None:
+    failures = [
+        failed("a", "ProxyConnection", 'DescribeX: Failed to connect to proxy URL: "http://127.0.0.1:9"'),
+        failed("b", "ProxyConnection", 'DescribeY: Failed to connect to proxy URL: "http://127.0.0.1:9"'),
+    ]
+
+    (cause,) = causes_of(document(*failures))
+    (alone,) = causes_of(document(failures[0]))
+
+    assert cause.message == 'Failed to connect to proxy URL: "http://127.0.0.1:9"'
+    assert alone.message == 'DescribeX: Failed to connect to proxy URL: "http://127.0.0.1:9"'
 
 
 def test_other_codes_targets_and_messages_are_causes_of_their_own() -> None:

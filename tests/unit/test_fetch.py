@@ -8,6 +8,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 
 from driftcheck.aws import Page, Summary, WrongAccountError
 from driftcheck.desired import DesiredState
@@ -124,26 +125,29 @@ def test_tags_are_read_where_they_are_declared_and_the_definition_exists() -> No
     assert tagged.properties == {"Tags": []}
 
 
-def test_the_account_is_the_one_that_was_reached_or_that_an_arn_names_or_the_declared_one() -> None:
-    what = state(
-        desired("a", "one"), desired("a", "two"), desired("a", "three"), targets=("one", "two", "three")
-    )
+def test_the_account_is_the_one_that_aws_answered_and_never_the_declared_one() -> None:
+    names = ("one", "two", "three", "four")
+    what = state(*(desired("a", name) for name in names), targets=names)
+    three = Target("three", account="210987654321")
     live = Live({}, ARN, MADE)
     result, readings = fetched(
         what,
         {
             "one": Reached({"a": live}, account="111122223333"),
             "two": Reached({"a": live}),
-            "three": WrongAccountError("no"),
+            "three": WrongAccountError("444455556666", three),
+            "four": NoCredentialsError(),
         },
     )
 
     assert [(each.name, each.account) for each in result.targets] == [
         ("one", "111122223333"),
         ("two", "123456789012"),
-        ("three", "210987654321"),
+        ("three", "444455556666"),
+        ("four", None),
     ]
-    assert result.targets[2].error == Unreadable("WrongAccount", "cannot reach the target: no")
+    says = "the credentials are for account 444455556666, and target `three` is 210987654321"
+    assert result.targets[2].error == Unreadable("WrongAccount", f"cannot reach the target: {says}")
     assert readings[Address(KIND, "three", "a")] == result.targets[2].error
 
 
@@ -164,7 +168,7 @@ def test_what_is_listed_and_not_declared_is_unmanaged_with_its_time_in_utc() -> 
 
 
 @pytest.mark.parametrize("slow", ["DataQualityJobDefinition", KIND])
-def test_of_several_lists_that_fail_one_is_told_of_whichever_came_first(slow: str) -> None:
+def test_several_lists_that_fail_for_one_reason_are_told_as_one_whichever_came_first(slow: str) -> None:
     class Failing(Reached):
         def list(self, kind: Kind, token: str | None) -> Page:
             sleep(0.2 if kind.name == slow else 0)
@@ -172,7 +176,11 @@ def test_of_several_lists_that_fail_one_is_told_of_whichever_came_first(slow: st
 
     result, _ = fetched(state(), {"prod": Failing()}, unmanaged=True)
 
-    assert result.targets[0].error == Unreadable("DamagedAnswer", "ListDataQualityJobDefinitions: odd")
+    assert result.targets[0].error == Unreadable(
+        "DamagedAnswer",
+        "ListDataQualityJobDefinitions, ListModelBiasJobDefinitions, ListModelExplainabilityJobDefinitions, "
+        "ListModelQualityJobDefinitions: odd",
+    )
 
 
 def test_the_account_is_known_although_a_list_failed() -> None:

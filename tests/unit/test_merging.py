@@ -161,6 +161,7 @@ def test_parts_become_the_document_of_one_run() -> None:
             "unmanaged": True,
             "declared": [{"target": "prod", "digest": "0" * 16}, {"target": "us", "digest": "0" * 16}],
             "resources": RESOURCES,
+            "targets": [],
         },
     }
 

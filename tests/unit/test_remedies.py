@@ -37,6 +37,11 @@ ROLE = "arn:aws:iam::123456789012:role/checker"
         ),
         ("CredentialRetrieval", "from the AWS configuration: /token", "correct the AWS configuration"),
         ("EndpointConnection", 'endpoint URL: "https://x"', "check the way to AWS"),
+        (
+            "ParamValidation",
+            "Invalid length for parameter ExternalId, value: 1, valid min length: 2",
+            "correct the value that it names, in driftcheck.toml or in the AWS configuration",
+        ),
         ("ProxyConnection", "proxy URL", "`HTTPS_PROXY`"),
         ("ThrottlingException", "Rate exceeded", "run it again later"),
         ("Timeout", "DescribeX: no whole answer within 60 s", "a longer `--timeout`"),

@@ -100,8 +100,8 @@ def test_a_block_is_nested_lines() -> None:
 
 
 def test_counts_leave_out_what_is_zero() -> None:
-    assert counts_text(document(in_sync())["summary"]) == "1 declared: 1 in sync. Coverage 100%."
-    assert counts_text(document()["summary"]) == "0 declared. Coverage not known."
+    assert counts_text(document(in_sync())) == "1 declared: 1 in sync. Coverage 100%."
+    assert counts_text(document()) == "0 declared. Coverage not known."
 
 
 @pytest.mark.parametrize(

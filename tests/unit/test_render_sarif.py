@@ -10,6 +10,7 @@ from jsonschema_rs import Draft4Validator
 
 from driftcheck.causes import causes_of
 from driftcheck.render import render
+from driftcheck.render.common import absence_texts
 from tests.documents import (
     GOLDEN,
     PROD,
@@ -196,6 +197,7 @@ def test_hostile_texts_stay_within_valid_sarif(hostile: Document) -> None:
         + len(hostile["targets"])
         + (not hostile["complete"])
         + len(hostile["warnings"])
+        + len(absence_texts(hostile))
     )
     texts = [entry["message"]["text"] for entry in (*run["results"], *notifications)]
     assert all(text.isprintable() for text in texts)
