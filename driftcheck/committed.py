@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from driftcheck import git
-from driftcheck.desired import InvalidDesiredError, files, loads
+from driftcheck.desired import InvalidDesiredError, Masks, files, loads, masks_of
 from driftcheck.errors import DriftcheckError
 from driftcheck.model import Invalid
 
@@ -38,12 +38,13 @@ _LONGEST_LINK = 4_096
 class Checkout:
     """The working tree that is compared, ``root``, and the commit that its change started from.
 
-    ``ref`` is what was asked for, ``head`` the commit that is checked out, and ``commit`` their merge base.
-    ``others`` are further merge bases, as branches have that were merged into each other.
+    ``ref`` is what was asked for, ``tip`` its commit, ``head`` the one that is checked out, and ``commit``
+    their merge base. ``others`` are further merge bases, as branches have that were merged into each other.
     """
 
     root: Path
     ref: str
+    tip: str
     head: str
     commit: str
     others: tuple[str, ...] = ()
@@ -89,7 +90,9 @@ def checkout(ref: str) -> Checkout:
         )
     if commit not in bases and head not in bases:
         _hold_to_history(root, {f"`{ref}`": commit, "HEAD": head}, bases)
-    return Checkout(root, ref.encode("utf-8", "backslashreplace").decode(), head, bases[0], tuple(bases[1:]))
+    return Checkout(
+        root, ref.encode("utf-8", "backslashreplace").decode(), commit, head, bases[0], tuple(bases[1:])
+    )
 
 
 def desired_of(
@@ -121,6 +124,28 @@ def desired_of(
     if faults:
         raise InvalidDesiredError(faults, ())
     return loads(_contents(checkout, found, sizes), targets, only=only, select=select)
+
+
+def sensitive_of(
+    checkout: Checkout, paths: Collection[Path], targets: Mapping[str, Target], base: DesiredState | None
+) -> Masks:
+    """What the same files and folders call sensitive in the merge base or at the tip of what was asked for.
+
+    The change chooses its merge base, and so does not choose alone which rules hold. A file that is wrong
+    counts as far as it can be read; of ``base``, the merge base's desired state, all is known already.
+    """
+    masks = Masks()
+    if base:
+        masks.join(base.masks)
+    known: set[tuple[str, str]] = set(_all_found(checkout, paths)[0]) if base else set()
+    # others than the first have the same files, or there is no desired state of any
+    for commit in dict.fromkeys((checkout.commit, checkout.tip)):
+        found = [each for each in _all_found(replace(checkout, commit=commit), paths)[0] if each not in known]
+        known.update(found)
+        sizes = _sizes(checkout, [blob for _, blob in found])
+        small = [each for each in found if sizes[each[1]] <= files.MAX_BYTES]
+        masks.join(masks_of(_contents(checkout, small, sizes), targets))
+    return masks
 
 
 def is_as_committed(checkout: Checkout, file: Path) -> bool:
