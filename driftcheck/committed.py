@@ -6,11 +6,12 @@ import os
 import posixpath
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from driftcheck import git
-from driftcheck.desired import InvalidDesiredError, files, loads
+from driftcheck.desired import InvalidDesiredError, Masks, files, loads, masks_of
 from driftcheck.errors import DriftcheckError
 from driftcheck.model import Invalid
 
@@ -29,7 +30,9 @@ _SUBMODULE = "it is in a submodule: what that holds is in another repository"
 _NESTED = "it is a working tree of its own: what that holds is in another repository, or on another branch"
 _MOST_CUTS = 3
 """Commits that one message names."""
-_MOST_LINKS = 10
+_MOST_LINKS = 40
+"""Links on the way to one file, as Linux follows them."""
+_NOWHERE = "cannot be read: the link leads nowhere"
 _LONGEST_LINK = 4_096
 """Bytes; no file system takes more."""
 
@@ -38,12 +41,13 @@ _LONGEST_LINK = 4_096
 class Checkout:
     """The working tree that is compared, ``root``, and the commit that its change started from.
 
-    ``ref`` is what was asked for, ``head`` the commit that is checked out, and ``commit`` their merge base.
-    ``others`` are further merge bases, as branches have that were merged into each other.
+    ``ref`` is what was asked for, ``tip`` its commit, ``head`` the one that is checked out, and ``commit``
+    their merge base. ``others`` are further merge bases, as branches have that were merged into each other.
     """
 
     root: Path
     ref: str
+    tip: str
     head: str
     commit: str
     others: tuple[str, ...] = ()
@@ -89,7 +93,9 @@ def checkout(ref: str) -> Checkout:
         )
     if commit not in bases and head not in bases:
         _hold_to_history(root, {f"`{ref}`": commit, "HEAD": head}, bases)
-    return Checkout(root, ref.encode("utf-8", "backslashreplace").decode(), head, bases[0], tuple(bases[1:]))
+    return Checkout(
+        root, ref.encode("utf-8", "backslashreplace").decode(), commit, head, bases[0], tuple(bases[1:])
+    )
 
 
 def desired_of(
@@ -121,6 +127,28 @@ def desired_of(
     if faults:
         raise InvalidDesiredError(faults, ())
     return loads(_contents(checkout, found, sizes), targets, only=only, select=select)
+
+
+def sensitive_of(
+    checkout: Checkout, paths: Collection[Path], targets: Mapping[str, Target], base: DesiredState | None
+) -> Masks:
+    """What the same files and folders call sensitive in the merge base or at the tip of what was asked for.
+
+    The change chooses its merge base, and so does not choose alone which rules hold. A file that is wrong
+    counts as far as it can be read; of ``base``, the merge base's desired state, all is known already.
+    """
+    masks = Masks()
+    if base:
+        masks.join(base.masks)
+    known: set[tuple[str, str]] = set(_all_found(checkout, paths)[0]) if base else set()
+    # others than the first have the same files, or there is no desired state of any
+    for commit in dict.fromkeys((checkout.commit, checkout.tip)):
+        found = [each for each in _all_found(replace(checkout, commit=commit), paths)[0] if each not in known]
+        known.update(found)
+        sizes = _sizes(checkout, [blob for _, blob in found])
+        small = [each for each in found if sizes[each[1]] <= files.MAX_BYTES]
+        masks.join(masks_of(_contents(checkout, small, sizes), targets))
+    return masks
 
 
 def is_as_committed(checkout: Checkout, file: Path) -> bool:
@@ -241,11 +269,9 @@ def _found(checkout: Checkout, paths: Iterable[Path], faults: list[Invalid]) -> 
     """The names and objects of the desired files that ``paths`` name, each file once, as on disk."""
     seen: set[str] = set()
     for path in paths:
-        place = _place(checkout, path)
-        named = None if place is None else _followed(checkout, place, path, faults)
+        steps = _steps(checkout, path)
+        named = None if steps is None else _followed(checkout, steps, path, faults)
         if named is None:
-            if place is not None and _is_in_submodule(checkout, place):
-                faults.append(Invalid(files.name(path), _SUBMODULE))
             continue
         top, entry = named
         inside = [(path, top, entry)] if entry.type != "tree" else _inside(checkout, path, top, faults)
@@ -270,34 +296,63 @@ def _inside(
             if wanted or entry.type == "commit":
                 yield file, place, entry
             continue
-        found = _followed(checkout, place, file, faults if wanted else [])
+        found = _followed(checkout, place.split("/"), file, faults if wanted else [])
         if found is not None and found[1].type == "tree":
             faults.append(Invalid(files.name(file), files.FOLDER_LINK))
         elif found is not None and wanted:
             yield file, *found
 
 
-def _followed(checkout: Checkout, place: str, file: Path, faults: list[Invalid]) -> tuple[str, _Entry] | None:
+def _followed(
+    checkout: Checkout, steps: Sequence[str], file: Path, faults: list[Invalid]
+) -> tuple[str, _Entry] | None:
     """What stands at a place of the commit, or where its links lead within it; None where nothing does."""
-    entry = _entry(checkout, place)
-    for followed in range(_MOST_LINKS + 1):
-        if entry is None or entry.mode != _LINK:
-            break
-        text = ""
-        if _sizes(checkout, [entry.object])[entry.object] <= _LONGEST_LINK:
-            text = os.fsdecode(git.ask("cat-file", "blob", entry.object, cwd=checkout.root))
-        place = posixpath.normpath(posixpath.join(posixpath.dirname(place), text))
-        if place.startswith(("/", "../")) or place == "..":
-            faults.append(Invalid(files.name(file), files.LEADS_OUT))
-            return None
-        place = "" if place == "." else place
-        entry = _entry(checkout, place) if followed < _MOST_LINKS else None
-        if entry is None:
-            nowhere = "cannot be read: the link leads nowhere"
-            faults.append(
-                Invalid(files.name(file), _SUBMODULE if _is_in_submodule(checkout, place) else nowhere)
-            )
-    return None if entry is None else (place, entry)
+    found = _walked(checkout, steps)
+    if isinstance(found, str):
+        faults.append(Invalid(files.name(file), found))
+        return None
+    return found
+
+
+def _walked(checkout: Checkout, steps: Sequence[str]) -> tuple[str, _Entry] | str | None:
+    """Follow links as a file system would that has the commit; a text says what is wrong with them."""
+    above: list[str] = []
+    left = [*steps]
+    followed, is_link = 0, False
+    entry = _entry(checkout, "")
+    while left:
+        step = left.pop(0)
+        if step == "..":
+            if not above:
+                return files.LEADS_OUT
+            above.pop()
+            entry = _entry(checkout, "/".join(above))
+            continue
+        entry = _entry(checkout, "/".join([*above, step]))
+        if entry is not None and entry.type == "commit" and left:
+            return _SUBMODULE
+        if entry is None or (left and entry.type != "tree" and entry.mode != _LINK):
+            # what is above it may be a link to what lacks it, as a folder may
+            return _NOWHERE if is_link else None
+        if entry.mode != _LINK:
+            above.append(step)
+            continue
+        followed += 1
+        is_link = is_link or not left
+        text = _link(checkout, entry)
+        if text.startswith("/"):
+            return files.LEADS_OUT
+        if not text or followed > _MOST_LINKS:
+            return _NOWHERE
+        left[:0] = [each for each in text.split("/") if each not in {"", "."}]
+    return None if entry is None else ("/".join(above), entry)
+
+
+def _link(checkout: Checkout, entry: _Entry) -> str:
+    """What a link of a commit says; nothing if it says more than any file system takes."""
+    if _sizes(checkout, [entry.object])[entry.object] > _LONGEST_LINK:
+        return ""
+    return os.fsdecode(git.ask("cat-file", "blob", entry.object, cwd=checkout.root))
 
 
 def _is_in_submodule(checkout: Checkout, place: str, commit: str | None = None) -> bool:
@@ -316,6 +371,26 @@ def _place(checkout: Checkout, path: Path) -> str | None:
     return None
 
 
+def _steps(checkout: Checkout, path: Path) -> list[str] | None:
+    """The steps of a path from the top of the checkout, of which none is followed yet; None outside.
+
+    The links that lead to the checkout are followed, and the working folder is where it really is.
+    """
+    at, left = Path(os.path.realpath(path.anchor or ".")), [*path.relative_to(path.anchor).parts]
+    followed = 0
+    while left and (left[0] == ".." or not at.is_relative_to(checkout.root)):
+        step = left.pop(0)
+        if step == "..":
+            at = at.parent
+        elif (at / step).is_symlink() and followed < _MOST_LINKS:
+            followed += 1
+            link = (at / step).readlink()
+            at, left = at / link.anchor, [*link.relative_to(link.anchor).parts, *left]
+        else:
+            at /= step
+    return [*at.relative_to(checkout.root).parts, *left] if at.is_relative_to(checkout.root) else None
+
+
 def _real_place(checkout: Checkout, path: Path) -> str | None:
     """The path from the top of the checkout to where its links lead, ``.`` for the top; None outside."""
     real = Path(os.path.realpath(path))
@@ -326,6 +401,7 @@ def _is_hidden(inner: str) -> bool:
     return any(part.startswith(".") for part in inner.split("/"))
 
 
+@lru_cache(maxsize=4096)
 def _entry(checkout: Checkout, place: str, commit: str | None = None) -> _Entry | None:
     commit = commit or checkout.commit
     if not place:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from driftcheck.committed import Checkout
-    from driftcheck.desired import ArnLevel, DesiredState
+    from driftcheck.desired import ArnLevel, DesiredState, Masks
     from driftcheck.model import Target, Unreadable, Warn
     from driftcheck.outputs import Output
     from driftcheck.places import Prefix
@@ -33,9 +33,13 @@ _UNRELIABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What the working tree started from; ``error`` is why the desired state of then cannot be used."""
+    """What the working tree started from; ``error`` is why the desired state of then cannot be used.
+
+    ``masks`` are what it, or the branch that it is compared with, calls sensitive.
+    """
 
     checkout: Checkout
+    masks: Masks
     state: DesiredState | None
     error: Unreadable | None
 
@@ -90,7 +94,7 @@ def desired_state(
         if local:
             located = (replace(target, region=region_of(target)) for target in state.targets)
             state = replace(state, targets=tuple(located))
-        return state
+        return state.masked(change.masks) if change else state
     finally:
         gc.freeze()
         gc.enable()
@@ -149,14 +153,16 @@ def change_from(
             f"pass --config {CONFIG} if you trust this change, or another one"
         )
     declared = configuration.load(config, CONFIG)
+    paths = paths or DESIRED
     try:
-        desired = committed.desired_of(
-            checkout, paths or DESIRED, declared, only=targets or (), select=select or ()
-        )
+        desired = committed.desired_of(checkout, paths, declared, only=targets or (), select=select or ())
     except InvalidDesiredError as error:
         more = f" (and {len(error.faults) - 1:,} more)" if len(error.faults) > 1 else ""
-        return Change(checkout, None, Unreadable("InvalidBase", f"{error.faults[0]}{more}"))
-    return Change(checkout, desired.with_plain_keys(configuration.plain_keys(config, CONFIG)), None)
+        masks = committed.sensitive_of(checkout, paths, declared, None)
+        return Change(checkout, masks, None, Unreadable("InvalidBase", f"{error.faults[0]}{more}"))
+    masks = committed.sensitive_of(checkout, paths, declared, desired)
+    desired = desired.with_plain_keys(configuration.plain_keys(config, CONFIG)).masked(masks)
+    return Change(checkout, masks, desired, None)
 
 
 def _hold_to(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from driftcheck.desired import arns, declarations, digests, files, kept, lifecycle, references, rules
 from driftcheck.desired.faults import MAX_FAULTS, InvalidDesiredError
+from driftcheck.desired.masks import Masks
 from driftcheck.errors import DriftcheckError, did_you_mean
 from driftcheck.kinds import ARN, AWS_TAGS, IDENTIFIER, KINDS, TAGS, tags_of_aws
 from driftcheck.model import AMBIENT, Address, Desired, IgnoreRule, Invalid, Target, Warn
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from driftcheck.kinds import Kind
     from driftcheck.model import Json, Location, Path, PathPattern, Shard
 
-__all__ = ["DesiredState", "InvalidDesiredError", "load", "loads"]
+__all__ = ["DesiredState", "InvalidDesiredError", "Masks", "load", "loads", "masks_of"]
 T = TypeVar("T")
 
 ArnLevel: TypeAlias = Literal["error", "warning", "ignored"]
@@ -40,9 +41,9 @@ class DesiredState:
     ``definitions`` and ``targets`` are, or None for all; ``aside`` the targets that are reached for their
     definitions alone; ``elsewhere`` those that files are for and that are not reached; ``digests`` what is
     declared for each target of the files; ``sensitive`` what ``lifecycle`` says is sensitive of all that the
-    files declare; ``arns`` those in the files that may be of another place than their targets; ``plain_keys``
-    the operator's, which each of ``definitions`` has too; ``only`` the names of the targets that were asked
-    for, empty where the files are for no others.
+    files declare, and ``masks`` the same by kind and name; ``arns`` those in the files that may be of another
+    place than their targets; ``plain_keys`` the operator's, which each of ``definitions`` has too; ``only``
+    the names of the targets that were asked for, empty where the files are for no others.
     """
 
     definitions: tuple[Desired, ...]
@@ -56,6 +57,7 @@ class DesiredState:
     elsewhere: tuple[Target, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     sensitive: Mapping[Address, tuple[PathPattern, ...]] = field(default_factory=dict)
+    masks: Masks = field(default_factory=Masks)
     arns: arns.Undecided = field(default_factory=dict)
     plain_keys: frozenset[str] = frozenset()
     only: tuple[str, ...] = ()
@@ -71,6 +73,22 @@ class DesiredState:
             plain_keys=keys,
             digests=digests.with_options(self.digests, sorted(keys)),
         )
+
+    def masked(self, masks: Masks) -> DesiredState:
+        """The same where others call something sensitive too: that masks more, and never less."""
+        if not masks.named and not masks.like:
+            return self
+        definitions = tuple(
+            desired if paths == desired.sensitive else replace(desired, sensitive=paths)
+            for desired in self.definitions
+            for paths in [masks.over(desired.address, desired.sensitive)]
+        )
+        sensitive = {
+            address: paths
+            for address in self.addresses
+            if (paths := masks.over(address, self.sensitive.get(address, ())))
+        }
+        return replace(self, definitions=definitions, sensitive=sensitive)
 
     def listed(self, target: str) -> list[Kind]:
         """The kinds of which everything that exists in a target is listed, when unmanaged is asked for."""
@@ -147,6 +165,17 @@ def loads(
     return _narrowed(gathered, faults, only, select)
 
 
+def masks_of(contents: Iterable[tuple[str, bytes]], targets: Mapping[str, Target]) -> Masks:
+    """What files call sensitive, by their names and contents, as far as they can be read.
+
+    What is wrong with a file keeps nothing that can be read from counting.
+    """
+    gathered = _Gathered(targets, lambda target: target.region, "ignored")
+    for file, content in contents:
+        _add(file, partial(files.parsed, file, content), gathered, [])
+    return gathered.masks
+
+
 def _add(file: str, parse: Callable[[], Written], gathered: _Gathered, faults: list[Invalid]) -> None:
     """Take over what one file declares; what it was read into is gone before the next one is read."""
     try:
@@ -180,6 +209,7 @@ def _narrowed(
         elsewhere=tuple(target for name, target in gathered.used.items() if name not in wanted),
         digests=digests.of_targets(gathered.used.values(), gathered.definitions.values()),
         sensitive={each.address: each.sensitive for each in gathered.definitions.values() if each.sensitive},
+        masks=gathered.masks,
         arns=gathered.undecided,
         only=tuple(sorted(wanted)) if len(wanted) < len(gathered.used) else (),
     )
@@ -222,6 +252,7 @@ class _Gathered:
     definitions: dict[Address, Desired] = field(default_factory=dict)
     warnings: list[Warn] = field(default_factory=list)
     with_aws_tags: set[Address] = field(default_factory=set)
+    masks: Masks = field(default_factory=Masks)
 
     def add(self, content: FileContent) -> None:
         """Take over what a file declares; what is wrong with that is added to the file's faults."""
@@ -237,6 +268,8 @@ class _Gathered:
                 self.warnings += warnings if targets else ()
                 name = properties.get(IDENTIFIER)
                 names |= {target.name: name if isinstance(name, str) else None for target in targets}
+                if its_rules[1]:
+                    self._mask(declaration, name, its_rules[1], is_settled=bool(targets))
                 if not targets or not isinstance(name, str):
                     continue
                 members = {member: value for member, value in properties.items() if member != IDENTIFIER}
@@ -254,6 +287,17 @@ class _Gathered:
                         )
             if self.arn_level != "ignored" and ARN in declaration.value:
                 self._hold_arn(content, declaration, names)
+
+    def _mask(
+        self, declaration: Declaration, name: Json, paths: tuple[PathPattern, ...], *, is_settled: bool
+    ) -> None:
+        """Record what is sensitive in a definition, also where its name is not known."""
+        if not isinstance(name, str):
+            self.masks.add_open(declaration.kind.name, None, paths)
+        elif is_settled or declaration.bare:
+            self.masks.add(declaration.kind.name, name, paths)
+        else:
+            self.masks.add_open(declaration.kind.name, name, paths)
 
     def _hold_arn(
         self, content: FileContent, declaration: Declaration, names: Mapping[str, str | None]

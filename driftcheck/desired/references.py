@@ -49,6 +49,15 @@ def replace(
     return value
 
 
+def pattern(text: str) -> str:
+    """A regular expression of all that a text may be, whatever its references stand for."""
+    parts, end = [], 0
+    for found in _REFERENCE.finditer(text):
+        parts += [re.escape(text[end : found.start()]), re.escape("${") if found["escaped"] else ".*"]
+        end = found.end()
+    return "".join([*parts, re.escape(text[end:])])
+
+
 def _text(
     found: re.Match[str],
     values: Mapping[str, str | None],

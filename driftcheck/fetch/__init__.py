@@ -179,12 +179,7 @@ class Run:
     def on_open(self, name: str, definitions: list[Desired], outcome: Any) -> Iterable[Job]:
         """Read what is declared for a target that was reached, and the lists that are needed of it."""
         if isinstance(outcome, Exception):
-            error = self.error(name, "cannot reach the target", outcome)
-            self.errors[name] = error
-            if isinstance(outcome, WrongAccountError):
-                self.accounts[name] = outcome.account
-            for desired in definitions:
-                self.keep(desired, error)
+            self.on_failure(name, definitions, outcome)
             return
         self.opened[name] = outcome
         if any(target.name == name and target.account for target in self.state.targets):
@@ -203,6 +198,14 @@ class Run:
         for desired in definitions:
             if desired.address.kind not in waiting:
                 yield self.description(outcome, desired)
+
+    def on_failure(self, name: str, definitions: Iterable[Desired], failure: Exception) -> None:
+        """Give out why nothing was read of a target that was not reached."""
+        self.errors[name] = error = self.error(name, "cannot reach the target", failure)
+        if isinstance(failure, WrongAccountError):
+            self.accounts[name] = failure.account
+        for desired in definitions:
+            self.keep(desired, error)
 
     def description(self, target: OpenTarget, desired: Desired) -> Job:
         """Describe a definition."""

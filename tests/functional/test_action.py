@@ -433,6 +433,29 @@ def test_the_job_of_gitlab_exits_as_check_does(changed: Runner, fail_on: str, co
     assert (changed.checkout / "driftcheck.xml").exists()
 
 
+@pytest.mark.parametrize("merged", [True, False])
+def test_the_job_of_gitlab_compares_merged_results_with_the_target_branch(
+    changed: Runner, merged: bool
+) -> None:
+    base = git(changed, "rev-parse", "main")
+    git(changed, "checkout", "--quiet", "-b", "tip", "main")
+    git(changed, "commit", "--quiet", "--allow-empty", "--message", "since then")
+    tip = git(changed, "rev-parse", "tip")
+    git(changed, "checkout", "--quiet", "-")
+    if merged:
+        git(changed, "merge", "--quiet", "--no-edit", "tip")
+
+    ran = changed.job(
+        CI_MERGE_REQUEST_DIFF_BASE_SHA=base,
+        CI_MERGE_REQUEST_TARGET_BRANCH_SHA=tip,
+        DRIFTCHECK_COMMENT="false",
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    document = json.loads((changed.checkout / "driftcheck.json").read_text("utf-8"))
+    assert document["base"]["commit"] == (tip if merged else base)
+
+
 def test_the_job_of_gitlab_fails_where_its_comment_cannot_be_made(changed: Runner) -> None:
     ran = changed.job(CI_MERGE_REQUEST_DIFF_BASE_SHA=git(changed, "rev-parse", "main"))
 

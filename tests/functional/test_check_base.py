@@ -798,6 +798,110 @@ def test_what_the_base_hides_stays_hidden(service: Service, run: Run, tmp_path: 
     assert "(sensitive)" in (tmp_path / "r.json").read_text("utf-8")
 
 
+SENSITIVE: dict[str, Any] = {"lifecycle": {"sensitive": ["ModelQualityAppSpecification.Environment.DB_URL"]}}
+SAME_PLACE = f"""
+[targets.a]
+region = "eu-west-1"
+account = "{ACCOUNT}"
+[targets.b]
+region = "eu-west-1"
+[targets.c]
+region = "eu-west-1"
+role_arn = "arn:aws:iam::{ACCOUNT}:role/r"
+"""
+
+
+def with_url(url: str, name: str = "a", **members: Any) -> Definition:
+    definition = model(name, **members)
+    definition["ModelQualityAppSpecification"]["Environment"] = {"DB_URL": url}
+    return definition
+
+
+def is_masked(service: Service, run: Run, folder: Path, *args: str) -> bool:
+    """Tell whether a difference at ``DB_URL`` is told and AWS's value is in no report, log or state."""
+    service.create(MODEL_QUALITY, with_url("live-value"), created_at=OLD)
+    formats = [part for name in ("txt", "json", "md", "html", "xml", "sarif") for part in ("-o", f"r.{name}")]
+    ended = run("check", *args, "--incremental", "--state", "state", *formats)
+    assert ended.exit_code == 2, ended
+    comment = run("comment", "--dry-run", "r.json").stdout
+    reports = [file.read_text("utf-8") for file in (*folder.glob("r.*"), *folder.glob("state/*"))]
+    assert "DB_URL" in (folder / "r.json").read_text("utf-8")
+    shown = [text for text in (ended.stdout, ended.stderr, comment, *reports) if "live-value" in text]
+    return not shown
+
+
+@pytest.mark.parametrize("asked", [(), ("--target", "{}")])
+@pytest.mark.parametrize("also", [True, False])
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [("a", "b"), ("b", "a"), ("default", "b"), ("a", "default"), ("default", "c"), ("b", "c"), ("c", "b")],
+)
+def test_what_the_base_hides_in_one_target_is_hidden_in_all(
+    service: Service, run: Run, tmp_path: Path, was: str, now: str, also: bool, asked: tuple[str, ...]
+) -> None:
+    (tmp_path / "driftcheck.toml").write_text(SAME_PLACE)
+    former = write(tmp_path, with_url("first-value", **SENSITIVE), target=was)
+    commit(tmp_path)
+    if not also:
+        former.unlink()
+    write(tmp_path, with_url("guess"), name="other.yaml", target=now)
+
+    options = [option.format(now) for option in asked]
+    assert is_masked(service, run, tmp_path, "--base", "HEAD", *options)
+
+
+@pytest.mark.parametrize(("then", "since"), [({}, SENSITIVE), (SENSITIVE, {})])
+def test_what_the_branch_hid_when_a_change_began_or_hides_since_is_hidden(
+    service: Service, run: Run, tmp_path: Path, then: dict[str, Any], since: dict[str, Any]
+) -> None:
+    write(tmp_path, with_url("first-value", **then))
+    commit(tmp_path)
+    write(tmp_path, with_url("first-value", **since))
+    commit(tmp_path)
+    git(tmp_path, "checkout", "--quiet", "-b", "change", "HEAD~1")
+    write(tmp_path, with_url("guess"))
+    commit(tmp_path)
+
+    assert is_masked(service, run, tmp_path, "--base", "main")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("other.yaml", "x: 1\n"),
+        ("other.yaml", "a: [\n"),
+        ("a-before.yaml", "version: 1\ntarget: no-such-target\n"),
+        ("large.yaml", "#" * 10_000_001),
+        # it leads nowhere
+        ("link.yaml", None),
+    ],
+)
+def test_what_an_invalid_base_hides_is_hidden(
+    service: Service, run: Run, tmp_path: Path, name: str, content: str | None
+) -> None:
+    write(tmp_path, with_url("first-value", **SENSITIVE))
+    wrong = tmp_path / "desired" / name
+    if content is None:
+        wrong.symlink_to("nowhere.yaml")
+    else:
+        wrong.write_text(content)
+    commit(tmp_path)
+    wrong.unlink()
+    write(tmp_path, with_url("guess"))
+
+    assert is_masked(service, run, tmp_path, "--base", "HEAD")
+    document = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    assert document["base"]["error"]["code"] == "InvalidBase"
+
+
+def test_what_the_base_does_not_hide_is_shown(service: Service, run: Run, tmp_path: Path) -> None:
+    write(tmp_path, with_url("first-value"), with_url("first-value", name="b", **SENSITIVE))
+    commit(tmp_path)
+    write(tmp_path, with_url("guess"))
+
+    assert not is_masked(service, run, tmp_path, "--base", "HEAD")
+
+
 def test_what_the_operator_unmasks_is_shown_of_both_sides(service: Service, run: Run, tmp_path: Path) -> None:
     sides = [model("a") for _ in range(2)]
     for side, value in zip(sides, ("first-value", "second-value"), strict=True):

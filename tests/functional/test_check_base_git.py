@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -530,6 +530,109 @@ def test_a_change_may_remove_all_that_is_declared(
     assert of_status(result) == {"a": ("unmanaged", "drifted", "introduced", True)}
     assert (result.exit_code, result.document["summary"]["declared"]) == (0, 0)
     assert [each["name"] for each in result.document["targets"]] == ["default"]
+
+
+def _linked(links: dict[str, str], at: str) -> Callable[[Path], None]:
+    """A layout in which ``desired/desired.yaml`` leads to ``at`` over links, which are by what they say."""
+
+    def lay(folder: Path) -> None:
+        for each in ("desired", "conf", "lnk", "deep", "one", "a"):
+            if (folder / each).is_symlink():
+                (folder / each).unlink()
+            else:
+                shutil.rmtree(folder / each, ignore_errors=True)
+        write(folder, model("a"))
+        for name in ("conf", "a/b"):
+            (folder / name).mkdir(parents=True)
+            (folder / name / "README").write_text("kept")
+        if at != "desired/desired.yaml":
+            (folder / "desired" / "desired.yaml").rename(folder / at)
+        for name, text in links.items():
+            if name == "desired":
+                (folder / "desired").rmdir()
+            (folder / name).symlink_to(text)
+
+    return lay
+
+
+LAYOUTS = {
+    "plain": _linked({}, "desired/desired.yaml"),
+    "folder": _linked({"desired": "conf"}, "conf/desired.yaml"),
+    "chain": _linked({"desired": "one", "one": "./a/b/../../lnk/", "lnk": "conf"}, "conf/desired.yaml"),
+    "file": _linked({"desired/desired.yaml": "../conf/x.yaml"}, "conf/x.yaml"),
+    "file over a folder": _linked({"lnk": "conf", "desired/desired.yaml": "../lnk/x.yaml"}, "conf/x.yaml"),
+    # a step up is one from where the link leads
+    "up": _linked({"deep": "a/b", "desired/desired.yaml": "../deep/../x.yaml"}, "a/x.yaml"),
+}
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    dict.fromkeys(pair for each in LAYOUTS for pair in (("plain", each), (each, "plain"), (each, each))),
+)
+def test_links_of_the_base_are_followed_as_on_disk(
+    service: Service, run: Run, tmp_path: Path, was: str, now: str
+) -> None:
+    LAYOUTS[was](tmp_path)
+    commit(tmp_path)
+    LAYOUTS[now](tmp_path)
+    service.create(MODEL_QUALITY, model("a", OTHER_ROLE))
+    way = tmp_path.with_name(f"{tmp_path.name}-way")
+    way.symlink_to(tmp_path.name)
+
+    for path in (
+        "desired",
+        "desired/desired.yaml",
+        "./a/../desired/desired.yaml",
+        f"../{way.name}/desired/desired.yaml",
+        str(tmp_path / "desired" / "desired.yaml"),
+    ):
+        result = check(run, service, path, "--base", "HEAD", "--fail-on-new")
+
+        assert result.exit_code == 0, path
+        assert of_status(result) == {"a": ("drifted", "drifted", None, None)}
+        assert (result.document["base"]["declarations"], result.document["base"]["error"]) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("links", "why"),
+    [
+        ({"lnk": "..", "desired/x.yaml": "../lnk/x.yaml"}, "it leads out of the checkout"),
+        ({"desired/x.yaml": "../conf/../../x.yaml"}, "it leads out of the checkout"),
+        ({"lnk": "/etc", "desired/x.yaml": "../lnk/passwd"}, "it leads out of the checkout"),
+        ({"lnk": "one", "one": "lnk", "desired/x.yaml": "../lnk/x.yaml"}, "the link leads nowhere"),
+        ({"desired/x.yaml": "../conf/README/x.yaml"}, "the link leads nowhere"),
+        ({"lnk": "conf", "desired/x.yaml": "../lnk/none.yaml"}, "the link leads nowhere"),
+        ({"lnk": "conf", "desired/x.yaml": "../lnk"}, "a link to a folder is not followed"),
+    ],
+)
+def test_links_of_the_base_that_lead_to_no_file_of_it_are_wrong(
+    service: Service, run: Run, tmp_path: Path, links: dict[str, str], why: str
+) -> None:
+    _linked(links, "desired/desired.yaml")(tmp_path)
+    commit(tmp_path)
+    LAYOUTS["plain"](tmp_path)
+
+    error = check(run, service, "--base", "HEAD").document["base"]["error"]
+
+    assert (error["code"], error["message"].partition(": ")[0]) == ("InvalidBase", "desired/x.yaml")
+    assert why in error["message"]
+
+
+def test_a_folder_that_becomes_a_link_hides_no_rule_of_the_base(
+    service: Service, run: Run, tmp_path: Path
+) -> None:
+    rules: dict[str, Any] = {"lifecycle": {"sensitive": ["RoleArn"]}}
+    write(tmp_path, model("a", **rules))
+    commit(tmp_path)
+    (tmp_path / "desired").rename(tmp_path / "conf")
+    (tmp_path / "desired").symlink_to("conf")
+    write(tmp_path, model("a"))
+    service.create(MODEL_QUALITY, model("a", OTHER_ROLE))
+
+    result = check(run, service, "desired/desired.yaml", "--base", "HEAD")
+
+    assert [each["live"] for each in result.named("a")["differences"]] == ["(sensitive)"]
 
 
 def test_one_of_several_paths_may_be_removed(service: Service, run: Run, tmp_path: Path) -> None:
