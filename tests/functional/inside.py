@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -84,6 +85,8 @@ def run(
                 patch.setenv(name, value)
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["driftcheck", *args])
+        # a thread that starts while another one is made to be traced dies, on Python 3.11, and the run waits for it
+        patch.setattr(threading, "_trace_hook", None)
         for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
             patch.setattr(sys, name, stream)
         channels._bus.cache_clear()

@@ -104,6 +104,8 @@ def test_a_wrong_region_is_in_the_text_within_80_columns(service: Service, run: 
         "Target default: account 123456789012, region us-east-1\n"
         "\n"
         "Drift: AWS differs from what is declared.\n"
+        "The only definition does not exist in account 123456789012, region us-east-1:\n"
+        "  are account and region right?\n"
         "1 declared: 1 missing. Coverage 100%.\n"
     )
 
