@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning"),  # Apprise imports it
 ]
 
-NIGHTS, SEEDS = int(os.environ.get("DRIFTCHECK_NIGHTS", "20")), (20261124,)
+NIGHTS, SEEDS = int(os.environ.get("DRIFTCHECK_NIGHTS", "12")), (20261124,)
 """How many nights each store has, and what draws their faults: raise them for a longer search."""
 
 
