@@ -125,16 +125,8 @@ def profile_of(target: Target) -> str | None:
     return os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE")
 
 
-def ambient_region(profile: str | None = None) -> str | None:
-    """The region that a profile, or the ambient settings, name; None where they name none, or are damaged."""
-    try:
-        return base_session(profile)[1]
-    except BotoCoreError:
-        return None
-
-
-def region_of(profile: str | None) -> str | None:
-    """Find the region that a profile, or the ambient settings, name; None where none is named."""
+def region_of(profile: str | None = None) -> str | None:
+    """Region that a profile or the ambient settings name; None for none, or damaged ones."""
     try:
         return base_session(profile)[1] or None
     except BotoCoreError:

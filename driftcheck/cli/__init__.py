@@ -157,12 +157,12 @@ def iam_policy(
     state_at: State = STATE,
 ) -> None:
     """Print the least IAM policy that check needs. Read actions only."""
-    from driftcheck.aws import ambient_region
+    from driftcheck.aws import region_of
     from driftcheck.iam import policy
 
     at = places_of(state_at, None)[0]
     state = desired_state(paths, config, target, None)
-    found = policy(state, unmanaged=unmanaged, state_at=at, region_of=ambient_region)
+    found = policy(state, unmanaged=unmanaged, state_at=at, region_of=region_of)
     put(json.dumps(found, indent=2) + "\n")
 
 

@@ -64,7 +64,7 @@ def run(
         call = partial(cluster.check, state, options.scheduler, faults=faults)
     else:
         from driftcheck import check
-        from driftcheck.aws import Aws, ambient_region
+        from driftcheck.aws import Aws, region_of
 
         limits = options.limits
         reading = review.state if review else state
@@ -72,7 +72,7 @@ def run(
             reading = replace(
                 reading,
                 elsewhere=tuple(
-                    replace(target, region=target.region or ambient_region(target.profile))
+                    replace(target, region=target.region or region_of(target.profile))
                     for target in reading.elsewhere
                 ),
             )
