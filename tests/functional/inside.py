@@ -85,7 +85,7 @@ def run(
                 patch.setenv(name, value)
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["driftcheck", *args])
-        # on Python 3.11 a thread dies that starts while another is made to be traced, and the run waits for it
+        # on Python 3.11 a thread dies that starts while another begins to be traced, and the run hangs
         patch.setattr(threading, "_trace_hook", None)
         for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
             patch.setattr(sys, name, stream)
