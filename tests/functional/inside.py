@@ -7,7 +7,6 @@ import io
 import os
 import signal
 import sys
-import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -85,8 +84,6 @@ def run(
                 patch.setenv(name, value)
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["driftcheck", *args])
-        # on Python 3.11 a thread dies that starts while another begins to be traced, and the run hangs
-        patch.setattr(threading, "_trace_hook", None)
         for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
             patch.setattr(sys, name, stream)
         channels._bus.cache_clear()

@@ -367,7 +367,9 @@ def test_a_partial_clone_fetches_nothing_and_runs_nothing(
 
     line = refused_in(clone, environment, service, "--base", "origin/base")
 
-    assert line.startswith("error: --base: could not fetch ")
+    # an old git starts a helper, and which of the two says its reason last is not known
+    reasons = ("error: --base: could not fetch ", "error: --base: transport 'trap' not allowed")
+    assert line.startswith(reasons if old else reasons[:1])
     assert line.endswith(
         ": the clone is partial, and nothing is fetched here: get what it lacks with "
         "`git fetch --refetch --no-filter`, or clone without --filter"
