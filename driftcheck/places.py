@@ -93,7 +93,7 @@ def encrypted(place: Path | Prefix, sse: tuple[tuple[str, str], ...]) -> Path | 
     return replace(place, sse=sse) if isinstance(place, Prefix) else place
 
 
-class Kept(Protocol):
+class MovableObjects(Protocol):
     """What is kept under names, as ``driftcheck.objects`` does it."""
 
     def get(self, name: str) -> bytes | None:
@@ -107,7 +107,7 @@ class Kept(Protocol):
 
 
 def read_twice(
-    kept: Kept, name: str, parse: Callable[[bytes], Parsed], place: str = ""
+    kept: MovableObjects, name: str, parse: Callable[[bytes], Parsed], place: str = ""
 ) -> Parsed | Exception | None:
     """Parse what is kept under a name, None where nothing is; an exception where that fails twice.
 
@@ -139,7 +139,7 @@ def read_twice(
     return fault
 
 
-def move_aside(kept: Kept, name: str, aside: str) -> str | None:
+def move_aside(kept: MovableObjects, name: str, aside: str) -> str | None:
     """Move what is kept under a name, unread, never over anything; its new name, None where nothing is kept.
 
     Raises:

@@ -92,8 +92,11 @@ def desired_state(
             arn_level=arn_level,
         ).with_plain_keys(plain_keys)
         if local:
-            located = (replace(target, region=region_of(target)) for target in state.targets)
-            state = replace(state, targets=tuple(located))
+            targets_here, elsewhere = (
+                tuple(replace(target, region=region_of(target)) for target in group)
+                for group in (state.targets, state.elsewhere)
+            )
+            state = replace(state, targets=targets_here, elsewhere=elsewhere)
         return state.masked(change.masks) if change else state
     finally:
         gc.freeze()

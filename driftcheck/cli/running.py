@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -64,18 +64,10 @@ def run(
         call = partial(cluster.check, state, options.scheduler, faults=faults)
     else:
         from driftcheck import check
-        from driftcheck.aws import Aws, region_of
+        from driftcheck.aws import Aws
 
         limits = options.limits
         reading = review.state if review else state
-        if reading.elsewhere:
-            reading = replace(
-                reading,
-                elsewhere=tuple(
-                    replace(target, region=target.region or region_of(target.profile))
-                    for target in reading.elsewhere
-                ),
-            )
         told = [*warnings]
         if options.known:
             memories = recall(*options.known, reading, told, limits, stop)
